@@ -1,0 +1,77 @@
+// Package codec turns messages into bytes and bytes into messages.
+//
+// A codec is a pure value: it does no I/O, keeps no state between calls and may be used by many links at
+// once. Everything that needs a clock or a socket (the silence that ends a frame of [Idle], the end of the
+// stream) is decided by the link and told to the codec in an argument. Text encodings are not codecs: a
+// codec moves bytes, package tincan decides how they read.
+package codec
+
+import (
+	"fmt"
+	"time"
+)
+
+// Frame is one unit on the wire, as a codec sees it.
+type Frame struct {
+	// Body is what the message says. From Decode it may alias src, so it is valid only as long as src is.
+	Body []byte
+	// Wire is every byte of src that the frame took, its framing included; it aliases src.
+	// The frames of one stream, Wire after Wire, are that stream. Append ignores it.
+	Wire []byte
+	// Partial says that the stream ended (or a limit was met) before the frame did: Body is all that came.
+	Partial bool
+}
+
+// Codec is one way to put messages on a byte stream. Methods are safe for concurrent use.
+type Codec interface {
+	// Append appends the encoding of f.Body to dst. It fails with an [*Error] when the codec cannot say
+	// this body (a line that contains a line end, a body of the wrong fixed size, one over the limit), and
+	// then returns dst as it was.
+	Append(dst []byte, f Frame) ([]byte, error)
+
+	// Decode returns the first frame of src and the number of bytes it took. n == 0 with a nil error means
+	// that src ends too soon: call again when more bytes have arrived. seen is how many bytes of src an
+	// earlier call has already looked at without finding a frame (0 is always right; it saves looking twice).
+	// An error means that src can never become a frame; the stream is then unusable behind this point.
+	// Nothing is allocated in proportion to a length that src only announces.
+	Decode(src []byte, seen int) (f Frame, n int, err error)
+
+	// Progress says how much of the frame at the start of src has arrived, in bytes on the wire, and how
+	// many it will be; want is 0 when the codec cannot know.
+	Progress(src []byte) (have, want int)
+
+	// Limit is the largest body in bytes, in both directions.
+	Limit() int
+
+	// String is the codec with its options as an address writes them, "lines" or "delim?end=1C0D":
+	// Parse(String()) is the same codec.
+	String() string
+}
+
+// Quiet is a codec whose frames may end by silence: when the link has received nothing for Gap, it calls
+// Flush with all it holds.
+type Quiet interface {
+	Codec
+	Gap() time.Duration
+	// Flush returns all of src (never empty) as one frame.
+	Flush(src []byte) Frame
+}
+
+// Error says why bytes are no frame, or why a body has no encoding. Callers branch on Kind.
+type Error struct {
+	Kind   ErrorKind
+	Codec  string // the codec's String
+	Reason string // what is wrong, in plain words without a final full stop
+	Hint   string // the next step, for the person who reads it; may be empty
+}
+
+// ErrorKind tells the two kinds of codec error apart.
+type ErrorKind uint8
+
+const (
+	Malformed ErrorKind = iota + 1 // the bytes break the codec's rules
+	TooLarge                       // the frame or body is over the limit
+	Unsayable                      // the body has no encoding in this codec
+)
+
+func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Codec, e.Reason) }

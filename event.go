@@ -1,0 +1,98 @@
+package tincan
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// EventKind names what happened. The names are part of the contract for scripts.
+type EventKind string
+
+const (
+	EventListening    EventKind = "listening"    // a listener is bound: Addr, Listener
+	EventStopped      EventKind = "stopped"      // a listener is closed: Addr, Listener, Reason
+	EventConnecting   EventKind = "connecting"   // a dial attempt starts: Addr, Room, Attempt
+	EventConnected    EventKind = "connected"    // a link is up: Link, Room, Peer, Local, Remote, Codec, HandshakeUS
+	EventFinished     EventKind = "finished"     // the peer finished sending (FIN): Link, Room, Peer
+	EventCodec        EventKind = "codec"        // a link's codec was chosen or changed: Link, Room, Codec, Choice
+	EventMessage      EventKind = "message"      // a message was stored: Message
+	EventReceipt      EventKind = "receipt"      // an own message got further: Room, ID, Offset, State, Peer
+	EventDisconnected EventKind = "disconnected" // a link or a dial attempt ended: Link, Room, Reason, Detail, Code, RetryInMS
+	EventHeld         EventKind = "held"         // messages wait for a decision: Room, Held
+	EventRefused      EventKind = "refused"      // a listener refused a connection: Addr, Remote, Reason
+	EventError        EventKind = "error"        // Error, Hint
+)
+
+// Event is one thing that happened. Only the fields that its Kind names are set.
+type Event struct {
+	Kind     EventKind
+	Time     time.Time
+	Addr     string
+	Listener string
+	Room     string
+	Link     int64
+	Peer     string
+	Local    string
+	Remote   string
+	Codec    string
+	Choice   string
+	Attempt  int
+	// HandshakeUS is how long connect(2) took; 0 for accepted links.
+	HandshakeUS int64
+	Message     *Message // EventMessage
+	ID          string   // EventReceipt: the message's
+	Offset      int64    // EventReceipt: the message's
+	State       Receipt  // EventReceipt
+	Reason      string   // short and stable: "peer closed"
+	Detail      string   // a sentence: who ended it and how, how long it lasted, bytes each way
+	Code        int      // the close code, 0 for plain links that ended in order
+	RetryInMS   *int64   // EventDisconnected: when it is dialled again; nil: not
+	Held        *HeldStatus
+	Error       string
+	Hint        string
+}
+
+// MarshalJSON writes the object that scripts, the page and the HTTP API see; docs/API.md lists its fields.
+// Zero values are left out, but for the fields that a kind always has.
+func (e Event) MarshalJSON() ([]byte, error) {
+	if e.Kind == EventMessage && e.Message != nil {
+		return json.Marshal(struct {
+			Event EventKind `json:"event"`
+			Message
+		}{e.Kind, *e.Message})
+	}
+	type plain struct {
+		Event       EventKind   `json:"event"`
+		Time        time.Time   `json:"time,omitzero"`
+		Addr        string      `json:"addr,omitempty"`
+		Listener    string      `json:"listener,omitempty"`
+		Room        string      `json:"room,omitempty"`
+		Link        int64       `json:"link,omitempty"`
+		Peer        string      `json:"peer,omitempty"`
+		Local       string      `json:"local,omitempty"`
+		Remote      string      `json:"remote,omitempty"`
+		Codec       string      `json:"codec,omitempty"`
+		Choice      string      `json:"choice,omitempty"`
+		Attempt     int         `json:"attempt,omitempty"`
+		HandshakeUS *int64      `json:"handshake_us,omitempty"`
+		ID          string      `json:"id,omitempty"`
+		Offset      int64       `json:"offset,omitempty"`
+		State       Receipt     `json:"state,omitempty"`
+		Reason      string      `json:"reason,omitempty"`
+		Detail      string      `json:"detail,omitempty"`
+		Code        *int        `json:"code,omitempty"`
+		RetryInMS   *int64      `json:"retry_in_ms,omitempty"`
+		Held        *HeldStatus `json:"held,omitempty"`
+		Error       string      `json:"error,omitempty"`
+		Hint        string      `json:"hint,omitempty"`
+	}
+	p := plain{e.Kind, e.Time, e.Addr, e.Listener, e.Room, e.Link, e.Peer, e.Local, e.Remote, e.Codec, e.Choice,
+		e.Attempt, nil, e.ID, e.Offset, e.State, e.Reason, e.Detail, nil, e.RetryInMS, e.Held, e.Error, e.Hint}
+	switch e.Kind {
+	case EventConnected:
+		p.HandshakeUS = &e.HandshakeUS
+	case EventDisconnected:
+		p.Code = &e.Code
+	}
+	return json.Marshal(p)
+}
