@@ -1,7 +1,6 @@
 package tincan
 
 import (
-	"encoding/json"
 	"time"
 )
 
@@ -50,49 +49,4 @@ type Event struct {
 	Held        *HeldStatus
 	Error       string
 	Hint        string
-}
-
-// MarshalJSON writes the object that scripts, the page and the HTTP API see; docs/API.md lists its fields.
-// Zero values are left out, but for the fields that a kind always has.
-func (e Event) MarshalJSON() ([]byte, error) {
-	if e.Kind == EventMessage && e.Message != nil {
-		return json.Marshal(struct {
-			Event EventKind `json:"event"`
-			Message
-		}{e.Kind, *e.Message})
-	}
-	type plain struct {
-		Event       EventKind   `json:"event"`
-		Time        time.Time   `json:"time,omitzero"`
-		Addr        string      `json:"addr,omitempty"`
-		Listener    string      `json:"listener,omitempty"`
-		Room        string      `json:"room,omitempty"`
-		Link        int64       `json:"link,omitempty"`
-		Peer        string      `json:"peer,omitempty"`
-		Local       string      `json:"local,omitempty"`
-		Remote      string      `json:"remote,omitempty"`
-		Codec       string      `json:"codec,omitempty"`
-		Choice      string      `json:"choice,omitempty"`
-		Attempt     int         `json:"attempt,omitempty"`
-		HandshakeUS *int64      `json:"handshake_us,omitempty"`
-		ID          string      `json:"id,omitempty"`
-		Offset      int64       `json:"offset,omitempty"`
-		State       Receipt     `json:"state,omitempty"`
-		Reason      string      `json:"reason,omitempty"`
-		Detail      string      `json:"detail,omitempty"`
-		Code        *int        `json:"code,omitempty"`
-		RetryInMS   *int64      `json:"retry_in_ms,omitempty"`
-		Held        *HeldStatus `json:"held,omitempty"`
-		Error       string      `json:"error,omitempty"`
-		Hint        string      `json:"hint,omitempty"`
-	}
-	p := plain{e.Kind, e.Time, e.Addr, e.Listener, e.Room, e.Link, e.Peer, e.Local, e.Remote, e.Codec, e.Choice,
-		e.Attempt, nil, e.ID, e.Offset, e.State, e.Reason, e.Detail, nil, e.RetryInMS, e.Held, e.Error, e.Hint}
-	switch e.Kind {
-	case EventConnected:
-		p.HandshakeUS = &e.HandshakeUS
-	case EventDisconnected:
-		p.Code = &e.Code
-	}
-	return json.Marshal(p)
 }
