@@ -68,14 +68,14 @@ type Status struct {
 
 // ListenerStatus is one listening socket.
 type ListenerStatus struct {
-	ID     string   `json:"id"`
-	Addr   string   `json:"addr"`            // host:port, the real port
-	URL    string   `json:"url"`             // as it was asked for, with the real port
-	Codec  string   `json:"codec"`           // "auto" until the peer's first bytes choose
-	Room   string   `json:"room,omitempty"`  // the shared room, if any
-	Reach  []string `json:"reach,omitempty"` // host:port that others can type
-	Links  int      `json:"links"`           // live links it accepted
-	Refuse int64    `json:"refused"`         // connections it refused
+	ID      string   `json:"id"`
+	Addr    string   `json:"addr"`            // host:port, the real port
+	URL     string   `json:"url"`             // as it was asked for, with the real port
+	Codec   string   `json:"codec"`           // "auto" until the peer's first bytes choose
+	Room    string   `json:"room,omitempty"`  // the shared room, if any
+	Reach   []string `json:"reach,omitempty"` // host:port that others can type
+	Links   int      `json:"links"`           // live links it accepted
+	Refused int64    `json:"refused"`         // connections it refused
 }
 
 // RoomStatus is one room.

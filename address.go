@@ -1,0 +1,187 @@
+package tincan
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"tincan/codec"
+)
+
+// address is a parsed address: scheme://host:port[/room][?options]. A scheme is a codec, "auto" or "tincan",
+// with "tls+" in front for any plain codec inside TLS.
+type address struct {
+	scheme string
+	tls    *tlsOptions // nil without "tls+"
+	host   string      // "" is every interface (listen)
+	port   string      // digits
+	room   string      // the shared room a listener names; "" if none
+	codec  codec.Codec // nil for auto
+	enc    string      // text encoding, "" is UTF-8
+	resume bool        // ?held=send: what is queued while the peer is away is sent when it is back
+}
+
+// direction says what an address is for; the two have different defaults.
+type direction int
+
+const (
+	toListen direction = iota
+	toDial
+)
+
+func usage(hint, format string, args ...any) *Error {
+	return &Error{Code: CodeUsage, Text: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+const addressHint = "an address looks like 7000, :7000, host:7000, lines://host:7000 or dotnet://:7000"
+
+// parseAddress reads an address. A bare port is this machine only (127.0.0.1); ":7000" is every interface.
+// Without a scheme a listener is auto and a dialler speaks lines.
+func parseAddress(s string, d direction) (*address, error) {
+	s = strings.TrimSpace(s)
+	if s == "" {
+		return nil, usage(addressHint, "no address given")
+	}
+	scheme, rest, found := strings.Cut(s, "://")
+	if !found {
+		scheme, rest = "lines", s
+		if d == toListen {
+			scheme = "auto"
+		}
+	}
+	rest, query, _ := strings.Cut(rest, "?")
+	opts, err := url.ParseQuery(query)
+	if err != nil {
+		return nil, usage("options are written ?name=value&name=value", "the options of %q cannot be read", s)
+	}
+	rest, room, hasRoom := strings.Cut(rest, "/")
+	a := &address{scheme: strings.ToLower(scheme)}
+	if hasRoom && room != "" {
+		if a.room, err = url.PathUnescape(room); err != nil || strings.ContainsAny(a.room, "/\x00\n") {
+			return nil, usage("a room is one word, as in lines://:7000/lobby", "the room in %q cannot be read", s)
+		}
+		if d == toDial {
+			return nil, usage("leave /"+room+" out", "a plain address that is dialled has no room")
+		}
+	}
+	if err := a.hostPort(rest, d); err != nil {
+		return nil, err
+	}
+	return a, a.options(opts, d)
+}
+
+func (a *address) hostPort(s string, d direction) error {
+	if s == "" {
+		return usage(addressHint, "no host and port given")
+	}
+	if isDigits(s) {
+		s = net.JoinHostPort("127.0.0.1", s)
+	}
+	host, port, err := net.SplitHostPort(s)
+	if err != nil {
+		if ip, perr := netip.ParseAddr(strings.Trim(s, "[]")); perr == nil && ip.Is6() {
+			return usage("write an IPv6 address in brackets: ["+ip.String()+"]:7000", "%q has no port", s)
+		}
+		return usage(addressHint, "%q has no port", s)
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return usage("a port is a number from 1 to 65535", "%q is not a port", port)
+	}
+	if d == toDial {
+		if n == 0 {
+			return usage("a port is a number from 1 to 65535", "port 0 cannot be dialled")
+		}
+		if host == "" {
+			host = "127.0.0.1"
+		}
+	}
+	if strings.ContainsAny(host, " \t\n/@\\") {
+		return usage("a host is a name such as server.local, or an IP address", "%q is not a host", host)
+	}
+	if host == "*" {
+		host = ""
+	}
+	a.host, a.port = host, strconv.FormatUint(n, 10)
+	return nil
+}
+
+func (a *address) options(opts url.Values, d direction) error {
+	take := func(k string) string { v := opts.Get(k); opts.Del(k); return v }
+	var err error
+	if a.enc, err = ParseEncoding(take("encoding")); err != nil {
+		return err
+	}
+	switch v := take("held"); v {
+	case "", "offer":
+	case "send":
+		a.resume = true
+	default:
+		return usage("held=offer asks; held=send sends what was queued while the peer was away", "no value %q for held", v)
+	}
+	if rest, ok := strings.CutPrefix(a.scheme, "tls+"); ok {
+		a.scheme = rest
+		a.tls = &tlsOptions{ca: take("ca"), cert: take("cert"), key: take("key"), insecure: opts.Has("insecure")}
+		opts.Del("insecure")
+		if d == toListen && (a.tls.cert == "" || a.tls.key == "") {
+			return usage("add ?cert=FILE&key=FILE (PEM)", "a TLS listener needs a certificate")
+		}
+	}
+	switch a.scheme {
+	case "tincan":
+		return usage("use a plain codec for now: lines://, dotnet://, len32:// …", "this version does not speak tincan:// yet")
+	case "auto":
+		if d == toDial {
+			return usage("name the codec that the peer speaks: lines://, dotnet://, len32:// …", "auto is for listeners only")
+		}
+		if len(opts) > 0 {
+			return usage("name a codec to give it options", "auto takes no options")
+		}
+		return nil
+	}
+	a.codec, err = codec.New(a.scheme, opts)
+	if err != nil {
+		return usage("", "%s", err)
+	}
+	return nil
+}
+
+// hostport is what net.Listen and net.Dial take.
+func (a *address) hostport() string { return net.JoinHostPort(a.host, a.port) }
+
+// codecName is the codec as an address writes it.
+func (a *address) codecName() string {
+	if a.codec == nil {
+		return "auto"
+	}
+	return a.codec.String()
+}
+
+// String is the canonical address, without the options that do not name the conversation: the name of a
+// dialled room.
+func (a *address) String() string {
+	name, query, _ := strings.Cut(a.codecName(), "?")
+	if a.tls != nil {
+		name = "tls+" + name
+	}
+	s := name + "://" + a.hostport()
+	if a.room != "" {
+		s += "/" + url.PathEscape(a.room)
+	}
+	if query != "" {
+		s += "?" + query
+	}
+	return s
+}
+
+func isDigits(s string) bool {
+	for _, r := range s {
+		if r < '0' || r > '9' {
+			return false
+		}
+	}
+	return s != ""
+}

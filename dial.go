@@ -1,0 +1,324 @@
+package tincan
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+
+	"tincan/internal/journal"
+	"tincan/internal/link"
+)
+
+// dialler keeps one address connected: one goroutine that dials, waits while the link lives, and dials
+// again after a pause, until it is cancelled.
+type dialler struct {
+	n      *Node
+	r      *room
+	addr   *address
+	ctx    context.Context
+	cancel context.CancelFunc
+	again  chan struct{} // ends a pause
+	done   chan struct{}
+	since  int64 // own messages up to this offset are from before: held, not sent
+
+	mu     sync.Mutex
+	status DialStatus
+	stay   bool // the user disconnected: do not dial until asked
+	base   time.Duration
+}
+
+// Dial returns at once with the room of an address and keeps it connected, with pauses from 0.5 s to 30 s,
+// until HangUp. Messages that wait in the room from an earlier time are held; see Held.
+func (n *Node) Dial(ctx context.Context, addr string) (RoomStatus, error) {
+	a, err := parseAddress(addr, toDial)
+	if err != nil {
+		return RoomStatus{}, err
+	}
+	if a.tls != nil { // say now what is wrong with the files
+		if _, err := a.tls.config(toDial, a.host); err != nil {
+			return RoomStatus{}, err
+		}
+	}
+	rec, err := n.journal.MakeRoom(ctx, journal.Room{Name: a.String(), Codec: a.codecName(), Encoding: a.enc, URL: addr, Dialled: true})
+	if err != nil {
+		return RoomStatus{}, journalError(err)
+	}
+	if a.enc != rec.Encoding && a.enc != "" {
+		if err := n.SetEncoding(ctx, rec.Name, a.enc); err != nil {
+			return RoomStatus{}, err
+		}
+	}
+	r := n.use(rec)
+	n.mu.Lock()
+	if n.closed {
+		n.mu.Unlock()
+		r.leave()
+		return RoomStatus{}, ErrClosed
+	}
+	r.mu.Lock()
+	if d := r.dial; d != nil { // already dialled: at once, if it was waiting
+		r.mu.Unlock()
+		n.mu.Unlock()
+		d.redial()
+		s := r.status()
+		r.leave()
+		return s, nil
+	}
+	d := &dialler{n: n, r: r, addr: a, again: make(chan struct{}, 1), done: make(chan struct{}), since: r.newest}
+	d.ctx, d.cancel = context.WithCancel(n.ctx)
+	d.status = DialStatus{URL: a.String(), Phase: "connecting"}
+	r.dial = d
+	n.wg.Add(1)
+	r.mu.Unlock()
+	n.mu.Unlock()
+	go d.run()
+	return r.status(), nil
+}
+
+// HangUp stops dialling a room's address and closes the room's links.
+func (n *Node) HangUp(_ context.Context, name string) error {
+	r := n.live(name)
+	if r == nil {
+		return &Error{Code: CodeNotFound, Text: "nothing is dialled or connected in " + name}
+	}
+	defer r.leave()
+	r.hangUp(errHungUp)
+	return nil
+}
+
+// Disconnect closes one link, after what is owed had a moment to go out. A dialled address is not dialled
+// again until Redial.
+func (n *Node) Disconnect(_ context.Context, id int64) error {
+	m, err := n.member(id)
+	if err != nil {
+		return err
+	}
+	m.r.mu.Lock()
+	d := m.r.dial
+	m.r.mu.Unlock()
+	if d != nil && m.dialled {
+		d.mu.Lock()
+		d.stay = true
+		d.mu.Unlock()
+	}
+	m.part(errHungUp)
+	return nil
+}
+
+// Redial ends the pause between two attempts, or dials again after Disconnect.
+func (n *Node) Redial(_ context.Context, name string) error {
+	r := n.live(name)
+	if r == nil {
+		return &Error{Code: CodeNotFound, Text: name + " is not dialled", Hint: "dial its address"}
+	}
+	defer r.leave()
+	r.mu.Lock()
+	d := r.dial
+	r.mu.Unlock()
+	if d == nil {
+		return &Error{Code: CodeNotFound, Text: name + " is not dialled", Hint: "dial its address"}
+	}
+	d.redial()
+	return nil
+}
+
+func (d *dialler) redial() {
+	d.mu.Lock()
+	d.stay = false
+	d.mu.Unlock()
+	select {
+	case d.again <- struct{}{}:
+	default:
+	}
+}
+
+func (n *Node) member(id int64) (*member, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if m := n.links[id]; m != nil {
+		return m, nil
+	}
+	return nil, &Error{Code: CodeNotFound, Text: fmt.Sprintf("there is no live link %d", id)}
+}
+
+func (d *dialler) run() {
+	defer d.n.wg.Done()
+	defer d.r.leave()
+	defer close(d.done)
+	defer func() {
+		d.cancel()
+		d.r.mu.Lock()
+		d.r.dial = nil
+		d.r.mu.Unlock()
+	}()
+	attempt := 0
+	for d.ctx.Err() == nil {
+		attempt++
+		d.set(DialStatus{URL: d.addr.String(), Phase: "connecting", Attempt: attempt})
+		d.n.note(Event{Kind: EventConnecting, Addr: d.addr.hostport(), Room: d.r.name, Attempt: attempt}, d.r)
+		if d.try(attempt) {
+			attempt = 0
+		}
+		if !d.pause() {
+			return
+		}
+	}
+}
+
+// try dials once and, if that succeeds, stays until the link has ended.
+func (d *dialler) try(attempt int) (connected bool) {
+	conn, handshake, err := d.connect()
+	if d.ctx.Err() != nil {
+		if conn != nil {
+			conn.Close()
+		}
+		d.n.note(Event{Kind: EventDisconnected, Room: d.r.name, Reason: "canceled", Detail: "dialling was stopped"}, d.r)
+		return false
+	}
+	var m *member
+	if err == nil {
+		d.set(DialStatus{URL: d.addr.String(), Phase: "connected", Attempt: attempt})
+		m, err = d.n.attach(d.ctx, newcomer{conn: conn, room: d.r, peer: "tcp:" + d.addr.hostport(), codec: d.addr.codec,
+			dialled: true, handshake: handshake, retry: d.retry, hold: d.since})
+		if err != nil {
+			conn.Close()
+		}
+	}
+	if err != nil {
+		text, hint, reason := dialError(d.addr, err)
+		ms := d.retry(0)
+		d.mu.Lock()
+		d.status.Error, d.status.Hint = text, hint
+		d.mu.Unlock()
+		d.n.note(Event{Kind: EventDisconnected, Addr: d.addr.hostport(), Room: d.r.name, Reason: reason, Detail: text, Hint: hint, RetryInMS: ms}, d.r)
+		return false
+	}
+	<-m.done
+	if d.addr.resume {
+		return true // what is queued while the peer is away is sent when it is back
+	}
+	d.since = math.MaxInt64
+	return true
+}
+
+// connect makes one connection. handshake is the time of connect(2) on the socket that won.
+func (d *dialler) connect() (conn net.Conn, handshake time.Duration, err error) {
+	var mu sync.Mutex
+	var began time.Time
+	nd := net.Dialer{Timeout: d.n.limits.DialTimeout, Control: func(string, string, syscall.RawConn) error {
+		mu.Lock()
+		began = time.Now()
+		mu.Unlock()
+		return nil
+	}}
+	conn, err = nd.DialContext(d.ctx, "tcp", d.addr.hostport())
+	if err != nil {
+		return nil, 0, err
+	}
+	mu.Lock()
+	handshake = time.Since(began)
+	mu.Unlock()
+	if d.addr.tls == nil {
+		return conn, handshake, nil
+	}
+	c, err := d.addr.tls.config(toDial, d.addr.host)
+	if err != nil {
+		conn.Close()
+		return nil, 0, err
+	}
+	ctx, cancel := context.WithTimeout(d.ctx, tlsTime)
+	defer cancel()
+	tc := tls.Client(conn, c)
+	if err := tc.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, 0, err
+	}
+	return tc, handshake, nil
+}
+
+// retry decides how long the pause before the next attempt is: doubling from RetryMin to RetryMax, with
+// jitter of a quarter either way, from the start again after a link that lived a while. nil: no attempt.
+func (d *dialler) retry(lived time.Duration) *int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.stay || d.ctx.Err() != nil {
+		d.status = DialStatus{URL: d.status.URL, Phase: "stopped", Error: d.status.Error}
+		return nil
+	}
+	if lived > 5*time.Second || d.base == 0 {
+		d.base = d.n.limits.RetryMin
+	}
+	wait := d.base*3/4 + rand.N(d.base/2)
+	d.base = min(2*d.base, d.n.limits.RetryMax)
+	d.status.Phase, d.status.Retry = "waiting", time.Now().Add(wait).UTC()
+	ms := wait.Milliseconds()
+	return &ms
+}
+
+// pause waits until the next attempt is due or asked for; false when dialling is over.
+func (d *dialler) pause() bool {
+	d.mu.Lock()
+	retry, stay := d.status.Retry, d.stay
+	d.mu.Unlock()
+	var due <-chan time.Time
+	if !stay {
+		t := time.NewTimer(time.Until(retry))
+		defer t.Stop()
+		due = t.C
+	}
+	select {
+	case <-due:
+	case <-d.again:
+		d.mu.Lock()
+		d.base = 0
+		d.mu.Unlock()
+	case <-d.ctx.Done():
+		return false
+	}
+	return true
+}
+
+func (d *dialler) set(s DialStatus) {
+	d.mu.Lock()
+	d.status = s
+	d.mu.Unlock()
+}
+
+// dialError says why a connection could not be made, and what to do.
+func dialError(a *address, err error) (text, hint, reason string) {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Text, e.Hint, string(e.Code)
+	}
+	var unknown x509.UnknownAuthorityError
+	var name x509.HostnameError
+	var record tls.RecordHeaderError
+	switch {
+	case errors.As(err, &unknown):
+		return "the certificate of " + a.hostport() + " is not trusted", "name the authority that made it: ?ca=FILE", "certificate"
+	case errors.As(err, &name):
+		return name.Error(), "dial the name that the certificate is for", "certificate"
+	case errors.As(err, &record):
+		return a.hostport() + " does not speak TLS", "leave tls+ out", "not TLS"
+	}
+	reason = link.DialReason(err)
+	switch reason {
+	case "refused":
+		return "connection refused by " + a.hostport(), "nothing listens there: start the server, or check the port", reason
+	case "timed out":
+		return "no answer from " + a.hostport(), "check the address; a firewall may drop the packets", reason
+	case "unreachable":
+		return "no way to " + a.host, "check the network and the address", reason
+	case "name not found":
+		return fmt.Sprintf("no address found for %q", a.host), "check the spelling, or use the IP address", reason
+	}
+	return fmt.Sprintf("cannot connect to %s: %v", a.hostport(), err), "", reason
+}

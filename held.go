@@ -1,0 +1,336 @@
+package tincan
+
+import (
+	"context"
+	"errors"
+
+	"tincan/codec"
+	"tincan/internal/journal"
+)
+
+// cursor returns where a peer's cursor over a room is; at the start if it never had one.
+func (n *Node) cursor(ctx context.Context, room int64, peer string) (journal.Cursor, error) {
+	cs, err := n.journal.Cursors(ctx, room)
+	for _, c := range cs {
+		if c.Peer == peer {
+			return c, err
+		}
+	}
+	return journal.Cursor{Room: room, Peer: peer}, err
+}
+
+// own returns the stretch from the first to the last own message in (after, upto]; ok is false when there
+// is none.
+func (n *Node) own(ctx context.Context, room, after, upto int64) (first, last int64, ok bool, err error) {
+	for after < upto {
+		es, err := n.journal.Read(ctx, room, after, pumpEntries, pumpBytes)
+		if err != nil || len(es) == 0 {
+			return first, last, ok, err
+		}
+		for _, e := range es {
+			if e.From == "" && e.Offset <= upto {
+				if !ok {
+					first, ok = e.Offset, true
+				}
+				last = e.Offset
+			}
+		}
+		after = es[len(es)-1].Offset
+	}
+	return first, last, ok, nil
+}
+
+// settle records what became of a stretch of own messages towards a peer, and tells everybody.
+func (m *member) settle(f journal.Fate) error { return m.n.settle(m.n.ctx, m.r, f) }
+
+func (n *Node) settle(ctx context.Context, r *room, f journal.Fate) error {
+	if err := n.journal.Settle(ctx, f); err != nil {
+		return err
+	}
+	n.noteFate(f, r)
+	if r != nil {
+		return r.countHeld(ctx)
+	}
+	return nil
+}
+
+// settleLost makes messages uncertain that were written to a link that is gone and not acknowledged. After
+// a crash (all) nobody knows which of the newer ones were written, so they are uncertain too.
+func (n *Node) settleLost(ctx context.Context, room int64, peer string, all bool) error {
+	cur, err := n.cursor(ctx, room, peer)
+	if err != nil {
+		return err
+	}
+	upto := cur.Written
+	if all {
+		rec, err := n.journal.RoomByID(ctx, room)
+		if err != nil {
+			return err
+		}
+		upto = rec.Last
+	}
+	first, last, ok, err := n.own(ctx, room, cur.Reached, upto)
+	if err != nil {
+		return err
+	}
+	if ok {
+		if err := n.journal.Settle(ctx, journal.Fate{Room: room, Peer: peer, First: first, Last: last, State: string(Uncertain)}); err != nil {
+			return err
+		}
+	}
+	cur.Written, cur.Reached = upto, upto
+	n.journal.SaveCursor(cur)
+	return nil
+}
+
+// lost does for a link that ended what settleLost does for a crash.
+func (m *member) lost() error {
+	m.reach()
+	ctx := context.WithoutCancel(m.n.ctx)
+	m.mu.Lock()
+	cur := m.cur
+	marks := m.marks
+	again := m.again
+	m.marks, m.again = nil, nil
+	m.mu.Unlock()
+	first, last, ok, err := m.n.own(ctx, m.r.id, cur.Reached, cur.Written)
+	if err != nil {
+		return err
+	}
+	if ok {
+		if err := m.n.settle(ctx, m.r, journal.Fate{Room: m.r.id, Peer: m.peer, First: first, Last: last, State: string(Uncertain)}); err != nil {
+			return err
+		}
+	}
+	for _, k := range marks {
+		if k.again != nil {
+			f := *k.again
+			f.State = string(Uncertain)
+			if err := m.n.settle(ctx, m.r, f); err != nil {
+				return err
+			}
+		}
+	}
+	_ = again // never written: their fates are as they were
+	m.mu.Lock()
+	m.cur.Reached = m.cur.Written
+	cur = m.cur
+	m.mu.Unlock()
+	m.n.journal.SaveCursor(cur)
+	return nil
+}
+
+// hold takes own messages past the cursor and up to an offset out of the cursor's way: they were queued
+// while the peer was away, and wait until somebody decides.
+func (m *member) hold(ctx context.Context, upto int64) error {
+	upto = min(upto, m.r.last())
+	if upto <= m.cur.Written {
+		return m.r.countHeld(ctx)
+	}
+	first, last, ok, err := m.n.own(ctx, m.r.id, m.cur.Written, upto)
+	if err != nil {
+		return err
+	}
+	if ok {
+		if err := m.n.settle(ctx, m.r, journal.Fate{Room: m.r.id, Peer: m.peer, First: first, Last: last, State: string(Queued)}); err != nil {
+			return err
+		}
+	}
+	m.cur.Written, m.cur.Reached = upto, upto
+	m.n.journal.SaveCursor(m.cur)
+	return m.r.countHeld(ctx)
+}
+
+// heldFates are the stretches of a room that wait for a decision.
+func (r *room) heldFates(ctx context.Context) ([]journal.Fate, error) {
+	fs, err := r.n.journal.Fates(ctx, r.id)
+	if err != nil {
+		return nil, err
+	}
+	var held []journal.Fate
+	for _, f := range fs {
+		if f.State == string(Queued) || f.State == string(Uncertain) {
+			held = append(held, f)
+		}
+	}
+	return held, nil
+}
+
+// countHeld counts the messages that wait for a decision.
+func (r *room) countHeld(ctx context.Context) error {
+	fs, err := r.heldFates(ctx)
+	if err != nil {
+		return err
+	}
+	var h HeldStatus
+	for _, f := range fs {
+		n, err := r.n.countOwn(ctx, r.id, f.First, f.Last)
+		if err != nil {
+			return err
+		}
+		if f.State == string(Queued) {
+			h.Queued += n
+		} else {
+			h.Uncertain += n
+		}
+	}
+	r.mu.Lock()
+	r.held = h
+	r.mu.Unlock()
+	return nil
+}
+
+func (r *room) heldNow() HeldStatus {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.held
+}
+
+func (n *Node) countOwn(ctx context.Context, room, first, last int64) (int64, error) {
+	var own int64
+	for after := first - 1; after < last; {
+		es, err := n.journal.Read(ctx, room, after, pumpEntries, pumpBytes)
+		if err != nil || len(es) == 0 {
+			return own, err
+		}
+		for _, e := range es {
+			if e.From == "" && e.Offset <= last {
+				own++
+			}
+		}
+		after = es[len(es)-1].Offset
+	}
+	return own, nil
+}
+
+// Held settles the messages of a room that wait for a decision. SendNow needs a live link.
+func (n *Node) Held(ctx context.Context, name string, d Decision) error {
+	r := n.live(name)
+	if r == nil {
+		return n.noRoom(ctx, name)
+	}
+	defer r.leave()
+	fs, err := r.heldFates(ctx)
+	if err != nil {
+		return journalError(err)
+	}
+	switch d {
+	case Discard:
+		for _, f := range fs {
+			f.State = string(Discarded)
+			if err := n.settle(ctx, r, f); err != nil {
+				return journalError(err)
+			}
+		}
+	case SendNow:
+		ms := r.talkers()
+		if len(ms) == 0 {
+			return &Error{Code: CodeUnreachable, Text: name + " is not connected", Hint: "connect first, then send what waits"}
+		}
+		for _, m := range ms {
+			m.release(fs)
+		}
+	default:
+		return usage(`say "send" or "discard"`, "no decision %q", d)
+	}
+	h := r.heldNow()
+	n.note(Event{Kind: EventHeld, Room: r.name, Held: &h}, r)
+	return nil
+}
+
+// release has the pump write held stretches before it goes on.
+func (m *member) release(fs []journal.Fate) {
+	m.mu.Lock()
+	for _, f := range fs {
+		if f.Peer == m.peer && !m.releasing(f) {
+			m.again = append(m.again, f)
+		}
+	}
+	m.mu.Unlock()
+	m.wake()
+}
+
+// releasing says that a stretch is on its way already. The caller holds m.mu.
+func (m *member) releasing(f journal.Fate) bool {
+	for _, g := range m.again {
+		if g.First <= f.First && f.Last <= g.Last {
+			return true
+		}
+	}
+	for _, k := range m.marks {
+		if k.again != nil && k.again.First <= f.First && f.Last <= k.again.Last {
+			return true
+		}
+	}
+	return false
+}
+
+// releaseOne sends one message that is held because it was never written: its sender has asked again. One
+// that may have arrived stays where it is.
+func (r *room) releaseOne(ctx context.Context, offset int64) error {
+	fs, err := r.heldFates(ctx)
+	if err != nil {
+		return journalError(err)
+	}
+	for _, f := range fs {
+		if f.State == string(Queued) && f.First <= offset && offset <= f.Last {
+			f.First, f.Last = offset, offset
+			for _, m := range r.talkers() {
+				m.release([]journal.Fate{f})
+			}
+		}
+	}
+	return nil
+}
+
+// writeAgain writes one batch of a released stretch. did says that there was one.
+func (m *member) writeAgain() (did bool, err error) {
+	m.mu.Lock()
+	if len(m.again) == 0 {
+		m.mu.Unlock()
+		return false, nil
+	}
+	f := m.again[0]
+	m.mu.Unlock()
+	es, err := m.n.journal.Read(m.n.ctx, m.r.id, f.First-1, pumpEntries, pumpBytes)
+	if err != nil {
+		return false, err
+	}
+	last := f.Last
+	var frames []codec.Frame
+	for i := range es {
+		e := &es[i]
+		if e.Offset <= f.Last && m.owes(e) {
+			frames = append(frames, codec.Frame{Body: e.Body})
+		}
+	}
+	if n := len(es); n > 0 {
+		last = min(last, es[n-1].Offset)
+	}
+	part := f
+	part.Last = last
+	state := Written
+	pos, err := m.link.Write(m.n.ctx, frames...)
+	var ce *codec.Error
+	if errors.As(err, &ce) {
+		m.n.note(Event{Kind: EventError, Room: m.r.name, Link: m.id, Error: "held messages cannot be sent: " + ce.Error(), Hint: ce.Hint}, m.r)
+		state = Discarded
+	} else if err != nil {
+		return false, err
+	}
+	part.State = string(state)
+	if err := m.settle(part); err != nil {
+		return false, err
+	}
+	m.mu.Lock()
+	if last >= f.Last {
+		m.again = m.again[1:]
+	} else {
+		m.again[0].First = last + 1
+	}
+	if state == Written {
+		m.marks = append(m.marks, mark{pos: pos, again: &part})
+	}
+	m.mu.Unlock()
+	return true, nil
+}

@@ -1,0 +1,296 @@
+package tincan
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tincan/internal/journal"
+	"tincan/internal/link"
+)
+
+// listener is one listening socket and the goroutine that accepts.
+type listener struct {
+	n       *Node
+	id      string
+	addr    *address // with the real port
+	ln      net.Listener
+	tls     *tls.Config
+	room    *room // the shared room; nil: each link has its own
+	refused atomic.Int64
+	done    chan struct{}
+	once    sync.Once
+}
+
+// Listen binds a socket and accepts links until StopListening. It returns once bound; the result's Addr has
+// the real port.
+func (n *Node) Listen(ctx context.Context, addr string) (ListenerStatus, error) {
+	a, err := parseAddress(addr, toListen)
+	if err != nil {
+		return ListenerStatus{}, err
+	}
+	l := &listener{n: n, addr: a, done: make(chan struct{})}
+	if a.tls != nil {
+		if l.tls, err = a.tls.config(toListen, ""); err != nil {
+			return ListenerStatus{}, err
+		}
+	}
+	if l.ln, err = (&net.ListenConfig{}).Listen(ctx, "tcp", a.hostport()); err != nil {
+		return ListenerStatus{}, listenError(a, err)
+	}
+	_, a.port, _ = net.SplitHostPort(l.ln.Addr().String())
+	if a.room != "" {
+		rec, err := n.journal.MakeRoom(ctx, journal.Room{Name: a.room, Shared: true, Codec: a.codecName(), Encoding: a.enc})
+		if err != nil {
+			l.ln.Close()
+			return ListenerStatus{}, journalError(err)
+		}
+		l.room = n.use(rec)
+	}
+	n.mu.Lock()
+	if n.closed {
+		n.mu.Unlock()
+		l.ln.Close()
+		return ListenerStatus{}, ErrClosed
+	}
+	n.nextID++
+	l.id = "t" + strconv.Itoa(n.nextID)
+	n.listeners[l.id] = l
+	n.wg.Add(1)
+	n.mu.Unlock()
+	n.note(Event{Kind: EventListening, Addr: l.ln.Addr().String(), Listener: l.id, Codec: a.codecName()}, l.room)
+	go l.accept()
+	return l.status(0), nil
+}
+
+// StopListening closes a listener. Its links go on.
+func (n *Node) StopListening(_ context.Context, id string) error {
+	n.mu.Lock()
+	l := n.listeners[id]
+	n.mu.Unlock()
+	if l == nil {
+		return &Error{Code: CodeNotFound, Text: "there is no listener " + id}
+	}
+	l.stop()
+	return nil
+}
+
+func (l *listener) stop() {
+	l.once.Do(func() {
+		l.ln.Close()
+		<-l.done
+		l.n.mu.Lock()
+		delete(l.n.listeners, l.id)
+		l.n.mu.Unlock()
+		l.n.note(Event{Kind: EventStopped, Addr: l.ln.Addr().String(), Listener: l.id}, nil)
+		if l.room != nil {
+			l.room.leave()
+		}
+	})
+}
+
+func (l *listener) accept() {
+	defer l.n.wg.Done()
+	defer close(l.done)
+	for {
+		conn, err := l.ln.Accept()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil: // out of file descriptors, or the peer left before we came: try again in a while
+			l.n.trouble(&Error{Code: CodeInternal, Text: fmt.Sprintf("accepting on %s: %v", l.ln.Addr(), err),
+				Hint: "if there are too many open files, raise the limit (ulimit -n)", Err: err}, nil)
+			select {
+			case <-time.After(200 * time.Millisecond):
+			case <-l.n.ctx.Done():
+				return
+			}
+			continue
+		}
+		if why := l.n.refusal(conn.RemoteAddr()); why != "" {
+			l.refuse(conn, why)
+			continue
+		}
+		l.n.mu.Lock()
+		closed := l.n.closed
+		if !closed {
+			l.n.wg.Add(1)
+		}
+		l.n.mu.Unlock()
+		if closed {
+			conn.Close()
+			return
+		}
+		go l.greet(conn)
+	}
+}
+
+// refusal says why a connection from an address is over a limit; "" if it is not.
+func (n *Node) refusal(from net.Addr) string {
+	host := hostOf(from.String())
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.links) >= n.limits.Connections {
+		return fmt.Sprintf("over the limit of %d connections", n.limits.Connections)
+	}
+	same := 0
+	for _, m := range n.links {
+		if !m.dialled && m.host == host {
+			same++
+		}
+	}
+	if same >= n.limits.ConnectionsPerHost {
+		return fmt.Sprintf("over the limit of %d connections from one address", n.limits.ConnectionsPerHost)
+	}
+	return ""
+}
+
+// refuse closes a connection and says why, once a second and address at the most.
+func (l *listener) refuse(conn net.Conn, why string) {
+	remote := conn.RemoteAddr().String()
+	conn.Close()
+	l.refused.Add(1)
+	n := l.n
+	now := time.Now()
+	n.mu.Lock()
+	say := now.Sub(n.refused[hostOf(remote)]) > time.Second && len(n.refused) < 1024
+	if say {
+		n.refused[hostOf(remote)] = now
+	}
+	for h, t := range n.refused {
+		if now.Sub(t) > time.Second {
+			delete(n.refused, h)
+		}
+	}
+	n.mu.Unlock()
+	if say {
+		n.note(Event{Kind: EventRefused, Addr: l.ln.Addr().String(), Listener: l.id, Remote: remote, Reason: why}, nil)
+	}
+}
+
+// tlsTime bounds a TLS handshake.
+const tlsTime = 10 * time.Second
+
+// greet makes an accepted connection a link, after its TLS handshake if there is one.
+func (l *listener) greet(conn net.Conn) {
+	defer l.n.wg.Done()
+	if l.tls != nil {
+		tc := tls.Server(conn, l.tls)
+		ctx, cancel := context.WithTimeout(l.n.ctx, tlsTime)
+		err := tc.HandshakeContext(ctx)
+		cancel()
+		if err != nil {
+			l.refuse(conn, "TLS: "+err.Error())
+			return
+		}
+		conn = tc
+	}
+	peer := "tcp:" + conn.RemoteAddr().String()
+	r := l.room
+	if r == nil {
+		rec, err := l.n.journal.NewRoom(l.n.ctx, journal.Room{Name: peer, Codec: l.addr.codecName(), Encoding: l.addr.enc})
+		if err != nil {
+			l.n.trouble(err, nil)
+			l.refuse(conn, "its messages could not be stored")
+			return
+		}
+		r = l.n.use(rec)
+		defer r.leave()
+	}
+	if _, err := l.n.attach(l.n.ctx, newcomer{conn: conn, room: r, peer: peer, codec: l.addr.codec, listener: l}); err != nil {
+		conn.Close()
+		if !errors.Is(err, ErrClosed) {
+			l.n.trouble(err, r)
+		}
+	}
+}
+
+// status is a snapshot; links is how many live links it accepted.
+func (l *listener) status(links int) ListenerStatus {
+	s := ListenerStatus{ID: l.id, Addr: l.ln.Addr().String(), URL: l.addr.String(), Codec: l.addr.codecName(), Room: l.addr.room,
+		Links: links, Refused: l.refused.Load()}
+	ap, err := netip.ParseAddrPort(s.Addr)
+	if err != nil {
+		return s
+	}
+	if !ap.Addr().IsUnspecified() {
+		s.Reach = []string{s.Addr}
+		return s
+	}
+	for _, ip := range machineAddrs() {
+		s.Reach = append(s.Reach, net.JoinHostPort(ip, l.addr.port))
+	}
+	return s
+}
+
+// machineAddrs are this machine's addresses that others can dial, IPv4 first, loopback last.
+func machineAddrs() []string {
+	as, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil
+	}
+	var v4, v6, lo []string
+	for _, a := range as {
+		p, err := netip.ParsePrefix(a.String())
+		if err != nil {
+			continue
+		}
+		switch ip := p.Addr(); {
+		case ip.IsLoopback():
+			lo = append(lo, ip.String())
+		case ip.IsLinkLocalUnicast():
+		case ip.Is4():
+			v4 = append(v4, ip.String())
+		default:
+			v6 = append(v6, ip.String())
+		}
+	}
+	return append(append(v4, v6...), lo...)
+}
+
+func hostOf(hostport string) string {
+	host, _, err := net.SplitHostPort(hostport)
+	if err != nil {
+		return hostport
+	}
+	return host
+}
+
+// listenError says why a socket could not be bound, and what to do.
+func listenError(a *address, err error) error {
+	e := &Error{Code: CodeUnreachable, Text: fmt.Sprintf("cannot listen on %s: %v", a.hostport(), err), Err: err}
+	port, _ := strconv.Atoi(a.port)
+	switch link.DialReason(err) {
+	case "address in use":
+		e.Code = CodeInUse
+		e.Text = "port " + a.port + " is in use"
+		if name, pid, ok := link.Owner(port); ok {
+			e.Text += fmt.Sprintf(" by %s (pid %d)", name, pid)
+		}
+		if free := link.FreePort(a.host, port+1); free != 0 {
+			e.Hint = fmt.Sprintf("next free: %d", free)
+		}
+	case "permission":
+		e.Code = CodeRefused
+		e.Text = "port " + a.port + " is privileged"
+		e.Hint = "use a port above 1023"
+	case "address not available":
+		e.Text = a.host + " is not an address of this machine"
+		e.Hint = fmt.Sprintf("this machine has %v", machineAddrs())
+	case "name not found":
+		e.Text = "no address found for " + strconv.Quote(a.host)
+		e.Hint = "listen on an address of this machine, or leave the host out for all of them"
+	}
+	if errors.Is(err, os.ErrPermission) {
+		e.Code = CodeRefused
+	}
+	return e
+}

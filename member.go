@@ -1,0 +1,284 @@
+package tincan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tincan/codec"
+	"tincan/internal/journal"
+	"tincan/internal/link"
+)
+
+// Why a link ended, when it was this side's doing.
+var (
+	errHungUp  = errors.New("closed here")
+	errStopped = errors.New("tincan stopped")
+)
+
+// member is a peer in a room for as long as one link lives: a cursor over the room's log and the link that
+// it moves on. Two goroutines run it:
+//
+//	receive   reads the link, appends to the room, never writes
+//	pump      writes what is owed, watches the peer's TCP acknowledge it
+type member struct {
+	n        *Node
+	r        *room
+	id       int64
+	peer     string
+	link     *link.Link
+	dialled  bool
+	listener *listener
+	host     string // the remote IP address
+	rec      journal.Link
+	retry    func(lived time.Duration) *int64 // when the dialler tries again; nil for accepted links
+	kick     chan struct{}                    // something to write may be there
+	done     chan struct{}                    // closed when the end is recorded
+	parting  atomic.Bool                      // we are about to close
+
+	from     journal.Cursor                           // where the cursor was when the link came up
+
+	mu       sync.Mutex
+	cur      journal.Cursor
+	marks    []mark         // written, not yet acknowledged; oldest first
+	again    []journal.Fate // held messages to be written once more, before the cursor goes on
+	framing  codec.Codec
+	choice   string
+	reading  Reading            // Pause or Resume
+	one      int                // messages to read although paused
+	turn     chan struct{}      // closed when reading changes
+	stopRead context.CancelFunc // ends the Read under way, and nothing else
+	recodes  []recode
+}
+
+// mark says that the peer has everything up to an offset once its TCP acknowledged pos bytes.
+type mark struct {
+	upto  int64
+	pos   int64
+	again *journal.Fate // the mark of a message that was written once more, outside the cursor's order
+}
+
+// newcomer is what attach needs to know of a connection.
+type newcomer struct {
+	conn      net.Conn
+	room      *room
+	peer      string
+	codec     codec.Codec // nil: auto
+	dialled   bool
+	listener  *listener
+	handshake time.Duration
+	retry     func(lived time.Duration) *int64
+	hold      int64 // own messages up to this offset that were never written are held, not sent
+}
+
+// attach gives a connection its room, journals the link and starts it. The member's done closes when the
+// link has ended and that is recorded.
+func (n *Node) attach(ctx context.Context, c newcomer) (*member, error) {
+	m := &member{n: n, r: c.room, id: n.journal.NextLink(), peer: c.peer, dialled: c.dialled, listener: c.listener, host: hostOf(c.conn.RemoteAddr().String()),
+		retry: c.retry, kick: make(chan struct{}, 1), done: make(chan struct{}), turn: make(chan struct{}),
+		reading: Resume, framing: c.codec, choice: choiceAddress}
+	var a *auto
+	if c.codec == nil {
+		a = newAuto()
+		m.framing, m.choice = a, choiceUndecided
+	}
+	m.link = link.New(c.conn, m.framing)
+	if a != nil {
+		a.mu.Lock()
+		a.again = func() { m.link.SetCodec(a) }
+		a.mu.Unlock()
+	}
+	if err := m.start(ctx, c); err != nil {
+		m.link.Close(err)
+		return nil, err
+	}
+	m.from = m.cur
+	m.rec = journal.Link{ID: m.id, Room: m.r.id, Peer: m.peer, Local: c.conn.LocalAddr().String(), Remote: c.conn.RemoteAddr().String(),
+		Codec: m.framing.String(), Choice: m.choice, Dialled: c.dialled, Began: time.Now().UTC(), HandshakeUS: c.handshake.Microseconds()}
+	n.journal.BeginLink(m.rec)
+	n.mu.Lock()
+	if n.closed {
+		n.mu.Unlock()
+		m.link.Close(errStopped)
+		n.journal.EndLink(m.rec)
+		return nil, ErrClosed
+	}
+	n.links[m.id] = m
+	n.wg.Add(1)
+	n.mu.Unlock()
+	m.r.mu.Lock()
+	m.r.users++
+	m.r.members[m.id] = m
+	m.r.mu.Unlock()
+	n.joined(m)
+	n.note(Event{Kind: EventConnected, Link: m.id, Room: m.r.name, Peer: m.peer, Local: m.rec.Local, Remote: m.rec.Remote,
+		Codec: m.rec.Codec, Choice: m.choice, HandshakeUS: m.rec.HandshakeUS}, m.r)
+	if h := m.r.heldNow(); h != (HeldStatus{}) {
+		n.note(Event{Kind: EventHeld, Room: m.r.name, Held: &h}, m.r)
+	}
+	go m.run()
+	return m, nil
+}
+
+// start puts the cursor where this peer's was, and holds what it must not be sent unasked.
+func (m *member) start(ctx context.Context, c newcomer) error {
+	m.cur = journal.Cursor{Room: m.r.id, Peer: m.peer}
+	if m.r.shared {
+		last := m.r.last()
+		m.cur.Start, m.cur.Written, m.cur.Reached = last, last, last
+		return nil
+	}
+	if !c.dialled {
+		return nil
+	}
+	cur, err := m.n.cursor(ctx, m.r.id, m.peer)
+	if err != nil {
+		return journalError(err)
+	}
+	m.cur = cur
+	if err := m.hold(ctx, c.hold); err != nil {
+		return journalError(err)
+	}
+	return nil
+}
+
+func (m *member) run() {
+	defer m.n.wg.Done()
+	var wg sync.WaitGroup
+	wg.Go(m.pump)
+	m.receive()
+	wg.Wait()
+	m.end()
+}
+
+// wake tells the pump that there may be something to write.
+func (m *member) wake() {
+	select {
+	case m.kick <- struct{}{}:
+	default:
+	}
+}
+
+func (m *member) codec() codec.Codec {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.framing
+}
+
+// codecState is the codec's name and how it was chosen.
+func (m *member) codecState() (name, choice string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if a, ok := m.framing.(*auto); ok {
+		return a.state()
+	}
+	return m.framing.String(), m.choice
+}
+
+// partingTime is how long a link that we close waits for the peer's TCP to acknowledge what was written.
+const partingTime = time.Second
+
+// part closes the link in order: what is owed gets a moment to go out, then FIN.
+func (m *member) part(cause error) {
+	m.parting.Store(true)
+	limit := time.NewTimer(partingTime)
+	defer limit.Stop()
+	poll := time.NewTicker(5 * time.Millisecond)
+	defer poll.Stop()
+	for !m.settled() {
+		select {
+		case <-poll.C:
+			continue
+		case <-limit.C:
+		case <-m.link.Done():
+		}
+		break
+	}
+	m.reach()
+	m.link.Close(cause)
+	<-m.done
+}
+
+// settled says that nothing is owed that the peer's TCP has not acknowledged.
+func (m *member) settled() bool {
+	m.r.mu.Lock()
+	owed := m.r.owed
+	m.r.mu.Unlock()
+	_, known := m.link.Acked()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.cur.Written >= owed && len(m.again) == 0 && (len(m.marks) == 0 || !known)
+}
+
+// end records why the link ended and what became of the messages that were under way.
+func (m *member) end() {
+	end := m.link.End()
+	st := m.link.State()
+	if err := m.lost(); err != nil {
+		m.n.trouble(err, m.r)
+	}
+	m.rec.Codec, m.rec.Choice = m.codecState()
+	m.rec.Ended, m.rec.Reason = end.At.UTC(), string(end.Reason)
+	m.rec.MessagesIn, m.rec.MessagesOut, m.rec.BytesIn, m.rec.BytesOut = st.FramesIn, st.FramesOut, st.BytesIn, st.BytesOut
+	lived := m.rec.Ended.Sub(m.rec.Began)
+	m.rec.Detail = endDetail(end, m.rec, lived)
+	e := Event{Kind: EventDisconnected, Link: m.id, Room: m.r.name, Peer: m.peer, Local: m.rec.Local, Remote: m.rec.Remote,
+		Reason: m.rec.Reason, Detail: m.rec.Detail, Code: closeCode(end)}
+	if m.retry != nil {
+		e.RetryInMS = m.retry(lived)
+	}
+	m.n.journal.EndLink(m.rec)
+	m.n.log.Info("link ended", "link", m.id, "room", m.r.name, "reason", e.Reason, "detail", e.Detail)
+	m.n.note(e, m.r)
+	m.n.mu.Lock()
+	delete(m.n.links, m.id)
+	m.n.mu.Unlock()
+	m.r.mu.Lock()
+	delete(m.r.members, m.id)
+	m.r.mu.Unlock()
+	close(m.done)
+	m.r.leave()
+}
+
+// endDetail says in one sentence who ended a link and how, how long it lasted and what went each way.
+func endDetail(end link.End, l journal.Link, lived time.Duration) string {
+	how := map[link.Reason]string{
+		link.PeerClosed: "the peer closed the connection (FIN)",
+		link.Reset:      "the peer reset the connection (RST)",
+		link.TimedOut:   "the peer stopped answering (timeout)",
+		link.ClosedHere: "closed here (FIN)",
+		link.NotReading: "the peer took no data for too long",
+	}[end.Reason]
+	switch {
+	case how == "" && end.Err != nil:
+		how = string(end.Reason) + ": " + end.Err.Error()
+	case how == "":
+		how = string(end.Reason)
+	}
+	return fmt.Sprintf("%s after %s; %s and %d bytes in, %s and %d bytes out", how, lived.Round(time.Millisecond),
+		count(l.MessagesIn, "message"), l.BytesIn, count(l.MessagesOut, "message"), l.BytesOut)
+}
+
+func count(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// closeCode is the close code of PROTOCOL.md that fits a plain link's end.
+func closeCode(end link.End) int {
+	switch end.Reason {
+	case link.Malformed:
+		return 100
+	case link.TooLarge:
+		return 102
+	case link.NotReading:
+		return 4
+	}
+	return 0
+}

@@ -1,0 +1,171 @@
+package tincan
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"tincan/internal/journal"
+)
+
+// Version is the program's version.
+const Version = "0.1.0"
+
+// Node is one running tincan: a journal, listeners, dialled addresses and the links between them. Its
+// methods may be called concurrently.
+//
+// Rules that the code of this package keeps:
+//
+//  1. Nothing is shown before it is committed and synced; nothing goes on the wire before it is durable here.
+//  2. One goroutine reads a link (receive) and one writes it (pump); the reader never writes.
+//  3. A link is never repaired: it dies whole, and another takes its place.
+//  4. What moves is a cursor over a room's log. There is no queue of messages beside the journal.
+//  5. A message whose fate is not known is called uncertain, and is never sent again without being asked for.
+type Node struct {
+	dir     string
+	limits  Limits
+	started time.Time
+	journal *journal.Journal
+	log     *slog.Logger
+
+	ctx    context.Context // ends with the node
+	cancel context.CancelFunc
+	wg     sync.WaitGroup // every goroutine that the node started
+
+	mu        sync.Mutex
+	closed    bool
+	rooms     map[string]*room // rooms with a link or a dialler, by name
+	links     map[int64]*member
+	listeners map[string]*listener
+	nextID    int
+	followers map[*follower]struct{}
+	refused   map[string]time.Time // hosts whose refusal was noted lately
+}
+
+// Open opens the journal in a folder, which it makes if need be, and returns a node that does nothing yet.
+// One node at a time may hold a folder: an [*Error] with CodeInUse says who does.
+func Open(dir string) (*Node, error) {
+	j, err := journal.Open(dir)
+	if err != nil {
+		return nil, journalError(err)
+	}
+	n := &Node{dir: dir, limits: DefaultLimits, started: time.Now(), journal: j, log: slog.New(slog.DiscardHandler),
+		rooms: map[string]*room{}, links: map[int64]*member{}, listeners: map[string]*listener{},
+		followers: map[*follower]struct{}{}, refused: map[string]time.Time{}}
+	n.ctx, n.cancel = context.WithCancel(context.Background())
+	if err := n.settleOrphans(); err != nil {
+		n.Close()
+		return nil, err
+	}
+	return n, nil
+}
+
+// SetLog sends one line per link's end, and what goes wrong, to l. Call it before anything else.
+func (n *Node) SetLog(l *slog.Logger) { n.log = l }
+
+// settleOrphans marks what links that the last process left without an end had in flight.
+func (n *Node) settleOrphans() error {
+	for _, l := range n.journal.Orphans() {
+		if err := n.settleLost(n.ctx, l.Room, l.Peer, true); err != nil {
+			return journalError(err)
+		}
+	}
+	return nil
+}
+
+// Close stops listening and dialling, gives what is owed a moment to go out, closes every link and the
+// journal, and returns when all of its goroutines have ended.
+func (n *Node) Close() error {
+	n.mu.Lock()
+	if n.closed {
+		n.mu.Unlock()
+		return nil
+	}
+	n.closed = true
+	var ls []*listener
+	for _, l := range n.listeners {
+		ls = append(ls, l)
+	}
+	var rs []*room
+	for _, r := range n.rooms {
+		rs = append(rs, r)
+	}
+	n.mu.Unlock()
+	for _, l := range ls {
+		l.stop()
+	}
+	var wg sync.WaitGroup
+	for _, r := range rs {
+		wg.Go(func() { r.hangUp(errStopped) })
+	}
+	wg.Wait()
+	n.cancel()
+	n.wg.Wait()
+	return n.journal.Close()
+}
+
+// Dir is the folder of the node's journal.
+func (n *Node) Dir() string { return n.dir }
+
+var _ Talker = (*Node)(nil)
+
+// note journals an event and shows it to everybody who follows. It waits for nothing.
+func (n *Node) note(e Event, r *room) {
+	if e.Time.IsZero() {
+		e.Time = time.Now().UTC()
+	}
+	data, err := json.Marshal(e)
+	if err != nil {
+		panic("tincan: internal error: " + err.Error())
+	}
+	note := journal.Note{Time: e.Time, Kind: string(e.Kind), Link: e.Link, Data: data}
+	if r != nil {
+		note.Room, note.At = r.id, r.last()
+	}
+	n.journal.Note(note)
+}
+
+// trouble tells everybody that something went wrong that no one call can return.
+func (n *Node) trouble(err error, r *room) {
+	text, hint, _ := Explain(journalError(err))
+	e := Event{Kind: EventError, Error: text, Hint: hint}
+	if r != nil {
+		e.Room = r.name
+	}
+	n.log.Error(text, "hint", hint)
+	n.note(e, r)
+}
+
+// journalError puts a journal's error into the words of this package.
+func journalError(err error) error {
+	var e *Error
+	var busy *journal.BusyError
+	var full *journal.FullError
+	var newer *journal.NewerError
+	var damaged *journal.DamagedError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &e), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.As(err, &busy):
+		return &Error{Code: CodeInUse, Text: fmt.Sprintf("the folder %s is in use by another tincan (pid %d)", busy.Dir, busy.PID),
+			Hint: "use that one, end it, or choose another folder with --data", Err: err}
+	case errors.As(err, &full):
+		return &Error{Code: CodeFull, Text: "nothing more can be stored: " + full.Error(),
+			Hint: "free some space; what is stored is safe and tincan goes on by itself", Err: err}
+	case errors.As(err, &newer):
+		return &Error{Code: CodeRefused, Text: newer.Error(), Hint: "use the newer tincan, or another folder with --data", Err: err}
+	case errors.As(err, &damaged):
+		return &Error{Code: CodeInternal, Text: damaged.Error(),
+			Hint: "`tincan log --salvage` prints what can still be read; then move journal.db aside to start a new one", Err: err}
+	case errors.Is(err, os.ErrPermission):
+		return &Error{Code: CodeRefused, Text: err.Error(), Hint: "choose a folder that you may write with --data", Err: err}
+	}
+	return &Error{Code: CodeInternal, Text: err.Error(), Err: err}
+}

@@ -1,0 +1,314 @@
+package tincan
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"tincan/codec"
+	"tincan/internal/journal"
+	"tincan/internal/link"
+)
+
+// receive is the only reader of the link. It stores whole batches and never writes.
+func (m *member) receive() {
+	var es []journal.Entry
+	for {
+		limit, ok := m.mayRead()
+		if !ok {
+			return
+		}
+		ctx, cancel := context.WithCancel(m.n.ctx)
+		m.mu.Lock()
+		m.stopRead = cancel
+		m.mu.Unlock()
+		err := m.readUntil(ctx, limit, &es)
+		cancel()
+		switch {
+		case err == nil:
+		case m.n.ctx.Err() != nil:
+			m.link.Close(errStopped)
+			return
+		case errors.Is(err, context.Canceled) && m.alive():
+		case errors.Is(err, io.EOF):
+			m.linger()
+			return
+		default:
+			m.keepRest(err)
+			m.link.Close(err)
+			return
+		}
+	}
+}
+
+func (m *member) alive() bool {
+	select {
+	case <-m.link.Done():
+		return false
+	default:
+		return true
+	}
+}
+
+// readUntil reads batches until ctx ends or the link fails; with a limit it reads one.
+func (m *member) readUntil(ctx context.Context, limit int, es *[]journal.Entry) error {
+	for {
+		frames, err := m.link.Read(ctx, limit)
+		if err != nil {
+			return err
+		}
+		if err := m.store(frames, es); err != nil {
+			return err
+		}
+		if limit > 0 {
+			m.mu.Lock()
+			m.one -= len(frames)
+			m.mu.Unlock()
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+}
+
+// mayRead waits while reading is paused and does what was asked of the reader. limit is how many messages
+// to read, 0 for no bound. ok is false when the link has ended.
+func (m *member) mayRead() (limit int, ok bool) {
+	for {
+		m.mu.Lock()
+		jobs := m.recodes
+		m.recodes = nil
+		paused, one, turn := m.reading == Pause, m.one, m.turn
+		m.mu.Unlock()
+		for _, j := range jobs {
+			j.done <- m.decodeAgain(j.codec)
+		}
+		if !paused {
+			return 0, true
+		}
+		if one > 0 {
+			return one, true
+		}
+		select {
+		case <-turn:
+		case <-m.link.Done():
+			return 0, false
+		}
+	}
+}
+
+// steer changes how the link is read and interrupts the reader.
+func (m *member) steer(change func()) {
+	m.mu.Lock()
+	change()
+	close(m.turn)
+	m.turn = make(chan struct{})
+	stop := m.stopRead
+	m.mu.Unlock()
+	if stop != nil {
+		stop()
+	}
+}
+
+// store appends a batch to the room. A full disk holds the batch, and through TCP the peer, until there is
+// space again; what is not stored is not read further.
+func (m *member) store(frames []codec.Frame, buf *[]journal.Entry) error {
+	m.mu.Lock()
+	framing := m.framing
+	a, isAuto := framing.(*auto)
+	was := m.choice
+	m.mu.Unlock()
+	if isAuto {
+		name, choice := a.state()
+		if choice == choiceDetected && was != choiceDetected {
+			m.mu.Lock()
+			m.choice = choice
+			m.mu.Unlock()
+			m.n.note(Event{Kind: EventCodec, Link: m.id, Room: m.r.name, Codec: name, Choice: choice}, m.r)
+		}
+	}
+	es := m.entries((*buf)[:0], frames, framing)
+	*buf = es[:0]
+	return m.keep(es, func() error {
+		_, err := m.n.journal.Append(m.n.ctx, m.r.id, es)
+		return err
+	})
+}
+
+// keep runs an append until it succeeds or fails for good, and tells the room.
+func (m *member) keep(es []journal.Entry, do func() error) error {
+	if len(es) == 0 {
+		return nil
+	}
+	told := false
+	for {
+		err := do()
+		var full *journal.FullError
+		if err == nil {
+			m.r.committed(es[len(es)-1].Offset, m)
+			return nil
+		}
+		if !errors.As(err, &full) {
+			return journalError(err)
+		}
+		if !told {
+			m.n.trouble(err, m.r)
+			told = true
+		}
+		select {
+		case <-time.After(500 * time.Millisecond):
+		case <-m.n.ctx.Done():
+			return journalError(err)
+		}
+	}
+}
+
+// entries turns frames into journal entries that alias them. Bytes that the codec would not write the same
+// way are kept beside the body, so that the stream can be decoded again.
+func (m *member) entries(es []journal.Entry, frames []codec.Frame, framing codec.Codec) []journal.Entry {
+	enc := m.r.encoding()
+	name := framing.String()
+	var scratch []byte
+	for _, f := range frames {
+		e := journal.Entry{From: m.peer, Link: m.id, Codec: name, Encoding: enc, Partial: f.Partial, Body: f.Body}
+		var err error
+		if scratch, err = framing.Append(scratch[:0], f); err != nil || f.Partial || !bytes.Equal(scratch, f.Wire) {
+			e.Wire = f.Wire
+		}
+		es = append(es, e)
+	}
+	return es
+}
+
+// keepRest stores the bytes that arrived and became no message.
+func (m *member) keepRest(cause error) {
+	rest := m.link.Take()
+	var je *Error
+	if len(rest) == 0 || errors.As(cause, &je) {
+		return
+	}
+	es := m.entries(nil, []codec.Frame{{Body: rest, Wire: rest, Partial: true}}, m.codec())
+	if err := m.keep(es, func() error { _, err := m.n.journal.Append(m.n.ctx, m.r.id, es); return err }); err != nil {
+		m.n.trouble(err, m.r)
+	}
+}
+
+// linger keeps the link writable for a while after the peer finished sending, as a peer that only shut its
+// sending side down still listens, and then closes it.
+func (m *member) linger() {
+	m.n.note(Event{Kind: EventFinished, Link: m.id, Room: m.r.name, Peer: m.peer}, m.r)
+	quiet := time.NewTimer(m.n.limits.HalfOpen)
+	defer quiet.Stop()
+	if m.dialled {
+		quiet.Reset(0)
+	}
+	last := time.NewTimer(m.n.limits.WriteDeadline)
+	defer last.Stop()
+	poll := time.NewTicker(10 * time.Millisecond)
+	defer poll.Stop()
+	over := false
+	for !over || !m.settled() {
+		select {
+		case <-quiet.C:
+			over = true
+		case <-poll.C:
+		case <-last.C:
+			over = true
+			m.link.Close(io.EOF)
+			return
+		case <-m.link.Done():
+			return
+		}
+	}
+	m.reach()
+	m.link.Close(io.EOF)
+}
+
+// recode asks the reader to go on with another codec.
+type recode struct {
+	codec codec.Codec
+	done  chan error
+}
+
+// maxDecodeAgain bounds the memory that decoding a link's history again takes.
+const maxDecodeAgain = 64 << 20
+
+// decodeAgain runs on the reader: it decodes what this link has received so far with another codec, stores
+// the new messages behind the old ones, which are marked replaced, and goes on with that codec.
+func (m *member) decodeAgain(c codec.Codec) error {
+	var stream []byte
+	old := m.codec()
+	for after := int64(0); ; {
+		es, err := m.n.journal.Read(m.n.ctx, m.r.id, after, pumpEntries, pumpBytes)
+		if err != nil {
+			return journalError(err)
+		}
+		if len(es) == 0 {
+			break
+		}
+		after = es[len(es)-1].Offset
+		for _, e := range es {
+			if e.Link == m.id && e.From != "" && !e.Replaced {
+				if stream, err = wireOf(stream, e, old); err != nil {
+					return err
+				}
+			}
+		}
+		if len(stream) > maxDecodeAgain {
+			return &Error{Code: CodeRefused, Text: "this link has received too much to decode again", Hint: "connect again with the other codec"}
+		}
+	}
+	stream = append(stream, m.link.Take()...)
+	var frames []codec.Frame
+	rest := stream
+	for len(rest) > 0 {
+		f, n, err := c.Decode(rest, 0)
+		if err != nil {
+			m.link.Prepend(stream[len(stream)-len(rest):])
+			text, hint, _ := Explain(err)
+			var ce *codec.Error
+			if errors.As(err, &ce) {
+				hint = ce.Hint
+			}
+			if len(frames) == 0 {
+				return &Error{Code: CodeUsage, Text: "what was received is not " + c.String() + ": " + text, Hint: hint, Err: err}
+			}
+			break
+		}
+		if n == 0 {
+			break
+		}
+		frames = append(frames, f)
+		rest = rest[n:]
+	}
+	es := m.entries(nil, frames, c)
+	if err := m.keep(es, func() error { return m.n.journal.Replace(m.n.ctx, m.r.id, m.id, es) }); err != nil {
+		return err
+	}
+	m.link.Prepend(rest)
+	m.link.SetCodec(c)
+	m.mu.Lock()
+	m.framing, m.choice = c, choiceByHand
+	m.mu.Unlock()
+	m.n.note(Event{Kind: EventCodec, Link: m.id, Room: m.r.name, Codec: c.String(), Choice: choiceByHand}, m.r)
+	return nil
+}
+
+// wireOf appends the bytes that an entry was decoded from.
+func wireOf(dst []byte, e journal.Entry, c codec.Codec) ([]byte, error) {
+	if e.Wire != nil || e.Partial {
+		return append(dst, e.Wire...), nil
+	}
+	if e.Codec != c.String() {
+		var err error
+		if c, err = codec.Parse(e.Codec); err != nil {
+			return dst, err
+		}
+	}
+	return c.Append(dst, codec.Frame{Body: e.Body})
+}
+
+var _ = link.PeerClosed

@@ -1,0 +1,225 @@
+package tincan
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"tincan/codec"
+	"tincan/internal/journal"
+)
+
+// room is a room in use: one with a live link or a dialler. Other rooms are only in the journal.
+type room struct {
+	n      *Node
+	id     int64
+	name   string
+	shared bool
+
+	mu      sync.Mutex
+	rec     journal.Room
+	newest  int64             // the last offset that is committed
+	owed    int64             // the last offset that some member may have to be sent
+	members map[int64]*member // live links, by link number
+	users   int               // who holds this room: members, a dialler, calls under way
+	dial    *dialler
+	held    HeldStatus
+}
+
+// use returns the room of a journal record, made live if it was not. The caller calls r.leave once.
+func (n *Node) use(rec journal.Room) *room {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	r := n.rooms[rec.Name]
+	if r == nil {
+		r = &room{n: n, id: rec.ID, name: rec.Name, shared: rec.Shared, rec: rec, newest: rec.Last, owed: rec.Last,
+			members: map[int64]*member{}}
+		n.rooms[rec.Name] = r
+	}
+	r.mu.Lock()
+	r.users++
+	r.mu.Unlock()
+	return r
+}
+
+// live returns a room in use; nil when there is none of that name. The caller calls leave once.
+func (n *Node) live(name string) *room {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	r := n.rooms[name]
+	if r != nil {
+		r.mu.Lock()
+		r.users++
+		r.mu.Unlock()
+	}
+	return r
+}
+
+func (r *room) leave() {
+	r.n.mu.Lock()
+	defer r.n.mu.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.users--; r.users == 0 && r.n.rooms[r.name] == r {
+		delete(r.n.rooms, r.name)
+	}
+}
+
+// last is the newest committed offset.
+func (r *room) last() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.newest
+}
+
+// committed says that offsets up to last are in the journal and wakes the members that are owed them.
+// from is the member that brought them, nil for our own.
+func (r *room) committed(last int64, from *member) {
+	r.mu.Lock()
+	r.newest = max(r.newest, last)
+	if from != nil && !r.shared {
+		r.mu.Unlock()
+		return
+	}
+	r.owed = max(r.owed, last)
+	for _, m := range r.members {
+		if m != from {
+			m.wake()
+		}
+	}
+	r.mu.Unlock()
+}
+
+func (r *room) encoding() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.rec.Encoding
+}
+
+// talkers are the live links of the room.
+func (r *room) talkers() []*member {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ms := make([]*member, 0, len(r.members))
+	for _, m := range r.members {
+		ms = append(ms, m)
+	}
+	return ms
+}
+
+// hangUp ends the dialler and every link of the room, after what is owed had a moment to go out.
+func (r *room) hangUp(cause error) {
+	r.mu.Lock()
+	d := r.dial
+	r.mu.Unlock()
+	if d != nil {
+		d.cancel()
+	}
+	var wg sync.WaitGroup
+	for _, m := range r.talkers() {
+		wg.Go(func() { m.part(cause) })
+	}
+	wg.Wait()
+	if d != nil {
+		<-d.done
+	}
+}
+
+// check says whether every live link of a private room can carry a body.
+func (r *room) check(body []byte) error {
+	if r.shared {
+		return nil
+	}
+	var c codec.Codec
+	for _, m := range r.talkers() {
+		c = m.codec()
+	}
+	if r.mu.Lock(); c == nil && r.dial != nil {
+		c = r.dial.addr.codec
+	}
+	r.mu.Unlock()
+	if a, ok := c.(*auto); c == nil || ok && a.String() == "auto" {
+		c = lines
+	}
+	if _, err := c.Append(nil, codec.Frame{Body: body}); err != nil {
+		var ce *codec.Error
+		if errors.As(err, &ce) {
+			return &Error{Code: CodeUsage, Text: ce.Error(), Hint: ce.Hint, Err: err}
+		}
+		return err
+	}
+	return nil
+}
+
+// Send stores a message in a room and returns when it is durable; from then on it is owed to the room's
+// peers. Its receipts come as events.
+func (n *Node) Send(ctx context.Context, room string, body []byte) (Message, error) {
+	return n.SendMessage(ctx, Outgoing{Room: room, Body: body})
+}
+
+// SendMessage is Send with an ID that makes it repeatable. See [Outgoing].
+func (n *Node) SendMessage(ctx context.Context, o Outgoing) (Message, error) {
+	if len(o.ID) > 128 {
+		return Message{}, usage("use at most 128 bytes", "the id is too long")
+	}
+	r := n.live(o.Room)
+	if r == nil {
+		return Message{}, n.noRoom(ctx, o.Room)
+	}
+	defer r.leave()
+	r.mu.Lock()
+	gone := len(r.members) == 0 && r.dial == nil && !r.shared
+	e := journal.Entry{ID: o.ID, Codec: r.rec.Codec, Encoding: r.rec.Encoding, Body: o.Body}
+	r.mu.Unlock()
+	if gone {
+		return Message{}, n.noRoom(ctx, o.Room)
+	}
+	if err := r.check(o.Body); err != nil {
+		return Message{}, err
+	}
+	fresh := true
+	var err error
+	if o.ID != "" {
+		e, fresh, err = n.journal.AppendOnce(ctx, r.id, e)
+	} else {
+		es := []journal.Entry{e}
+		_, err = n.journal.Append(ctx, r.id, es)
+		e = es[0]
+	}
+	if err != nil {
+		return Message{}, journalError(err)
+	}
+	if fresh {
+		r.committed(e.Offset, nil)
+	} else if err := r.releaseOne(ctx, e.Offset); err != nil {
+		return Message{}, err
+	}
+	m := message(r.name, e)
+	m.Body = o.Body
+	return m, nil
+}
+
+// noRoom says why nothing can be sent to a room that is not live.
+func (n *Node) noRoom(ctx context.Context, name string) error {
+	_, ok, err := n.journal.FindRoom(ctx, name)
+	switch {
+	case n.ctx.Err() != nil:
+		return ErrClosed
+	case err != nil:
+		return journalError(err)
+	case !ok:
+		return &Error{Code: CodeNotFound, Text: "there is no room " + name, Hint: "dial an address, or wait for somebody to connect"}
+	}
+	return &Error{Code: CodeUnreachable, Text: name + " has disconnected, nothing can reach it",
+		Hint: "dial its address, or wait until it connects again"}
+}
+
+// message is a journal entry as the surfaces see it.
+func message(room string, e journal.Entry) Message {
+	m := Message{Room: room, Offset: e.Offset, ID: e.ID, From: e.From, Time: e.Time.UTC(), Body: e.Body, Codec: e.Codec,
+		Link: e.Link, Enc: e.Encoding, Partial: e.Partial, Replaced: e.Replaced}
+	if m.From == "" {
+		m.From = Me
+	}
+	return m
+}
