@@ -1,7 +1,6 @@
 package tincan
 
 import (
-	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
@@ -32,10 +31,6 @@ const (
 	toDial
 )
 
-func usage(hint, format string, args ...any) *Error {
-	return &Error{Code: CodeUsage, Text: fmt.Sprintf(format, args...), Hint: hint}
-}
-
 const addressHint = "an address looks like 7000, :7000, host:7000, lines://host:7000 or dotnet://:7000"
 
 // parseAddress reads an address. A bare port is this machine only (127.0.0.1); ":7000" is every interface.
@@ -64,7 +59,7 @@ func parseAddress(s string, d direction) (*address, error) {
 			return nil, usage("a room is one word, as in lines://:7000/lobby", "the room in %q cannot be read", s)
 		}
 		if d == toDial {
-			return nil, usage("leave /"+room+" out", "a plain address that is dialled has no room")
+			return nil, fail(CodeUsage, nil, say("a plain address that is dialled has no room"), say("leave /%s out", room))
 		}
 	}
 	if err := a.hostPort(rest, d); err != nil {
@@ -83,7 +78,7 @@ func (a *address) hostPort(s string, d direction) error {
 	host, port, err := net.SplitHostPort(s)
 	if err != nil {
 		if ip, perr := netip.ParseAddr(strings.Trim(s, "[]")); perr == nil && ip.Is6() {
-			return usage("write an IPv6 address in brackets: ["+ip.String()+"]:7000", "%q has no port", s)
+			return fail(CodeUsage, nil, say("%q has no port", s), say("write an IPv6 address in brackets: [%s]:7000", ip))
 		}
 		return usage(addressHint, "%q has no port", s)
 	}

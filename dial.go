@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"net"
@@ -87,7 +86,7 @@ func (n *Node) Dial(ctx context.Context, addr string) (RoomStatus, error) {
 func (n *Node) HangUp(_ context.Context, name string) error {
 	r := n.live(name)
 	if r == nil {
-		return &Error{Code: CodeNotFound, Text: "nothing is dialled or connected in " + name}
+		return fail(CodeNotFound, nil, say("nothing is dialled or connected in %s", name), phrase{})
 	}
 	defer r.leave()
 	r.hangUp(errHungUp)
@@ -117,14 +116,14 @@ func (n *Node) Disconnect(_ context.Context, id int64) error {
 func (n *Node) Redial(_ context.Context, name string) error {
 	r := n.live(name)
 	if r == nil {
-		return &Error{Code: CodeNotFound, Text: name + " is not dialled", Hint: "dial its address"}
+		return fail(CodeNotFound, nil, say("%s is not dialled", name), say("dial its address"))
 	}
 	defer r.leave()
 	r.mu.Lock()
 	d := r.dial
 	r.mu.Unlock()
 	if d == nil {
-		return &Error{Code: CodeNotFound, Text: name + " is not dialled", Hint: "dial its address"}
+		return fail(CodeNotFound, nil, say("%s is not dialled", name), say("dial its address"))
 	}
 	d.redial()
 	return nil
@@ -146,7 +145,7 @@ func (n *Node) member(id int64) (*member, error) {
 	if m := n.links[id]; m != nil {
 		return m, nil
 	}
-	return nil, &Error{Code: CodeNotFound, Text: fmt.Sprintf("there is no live link %d", id)}
+	return nil, fail(CodeNotFound, nil, say("there is no live link %d", id), phrase{})
 }
 
 func (d *dialler) run() {
@@ -193,12 +192,12 @@ func (d *dialler) try(attempt int) (connected bool) {
 		}
 	}
 	if err != nil {
-		text, hint, reason := dialError(d.addr, err)
+		e, reason := dialError(d.addr, err)
 		ms := d.retry(0)
 		d.mu.Lock()
-		d.status.Error, d.status.Hint = text, hint
+		d.status.Error, d.status.Hint = e.Text, e.Hint
 		d.mu.Unlock()
-		d.n.note(Event{Kind: EventDisconnected, Addr: d.addr.hostport(), Room: d.r.name, Reason: reason, Detail: text, Hint: hint, RetryInMS: ms}, d.r)
+		d.n.note(Event{Kind: EventDisconnected, Addr: d.addr.hostport(), Room: d.r.name, Reason: reason, Detail: e.Text, Hint: e.Hint, RetryInMS: ms}, d.r)
 		return false
 	}
 	<-m.done
@@ -236,7 +235,7 @@ func (d *dialler) connect() (conn net.Conn, handshake time.Duration, err error) 
 	}
 	ctx, cancel := context.WithTimeout(d.ctx, tlsTime)
 	defer cancel()
-	tc := tls.Client(conn, c)
+	tc := tls.Client(link.Count(conn), c)
 	if err := tc.HandshakeContext(ctx); err != nil {
 		conn.Close()
 		return nil, 0, err
@@ -292,33 +291,31 @@ func (d *dialler) set(s DialStatus) {
 	d.mu.Unlock()
 }
 
-// dialError says why a connection could not be made, and what to do.
-func dialError(a *address, err error) (text, hint, reason string) {
-	var e *Error
-	if errors.As(err, &e) {
-		return e.Text, e.Hint, string(e.Code)
-	}
+// dialError says why a connection could not be made, and what to do. reason is short and stable.
+func dialError(a *address, err error) (e *Error, reason string) {
 	var unknown x509.UnknownAuthorityError
 	var name x509.HostnameError
 	var record tls.RecordHeaderError
 	switch {
+	case errors.As(err, &e):
+		return e, string(e.Code)
 	case errors.As(err, &unknown):
-		return "the certificate of " + a.hostport() + " is not trusted", "name the authority that made it: ?ca=FILE", "certificate"
+		return fail(CodeRefused, err, say("the certificate of %s is not trusted", a.hostport()), say("name the authority that made it: ?ca=FILE")), "certificate"
 	case errors.As(err, &name):
-		return name.Error(), "dial the name that the certificate is for", "certificate"
+		return fail(CodeRefused, err, say("%v", name), say("dial the name that the certificate is for")), "certificate"
 	case errors.As(err, &record):
-		return a.hostport() + " does not speak TLS", "leave tls+ out", "not TLS"
+		return fail(CodeUnreachable, err, say("%s does not speak TLS", a.hostport()), say("leave tls+ out")), "not TLS"
 	}
 	reason = link.DialReason(err)
 	switch reason {
 	case "refused":
-		return "connection refused by " + a.hostport(), "nothing listens there: start the server, or check the port", reason
+		return fail(CodeUnreachable, err, say("connection refused by %s", a.hostport()), say("nothing listens there: start the server, or check the port")), reason
 	case "timed out":
-		return "no answer from " + a.hostport(), "check the address; a firewall may drop the packets", reason
+		return fail(CodeUnreachable, err, say("no answer from %s", a.hostport()), say("check the address; a firewall may drop the packets")), reason
 	case "unreachable":
-		return "no way to " + a.host, "check the network and the address", reason
+		return fail(CodeUnreachable, err, say("no way to %s", a.host), say("check the network and the address")), reason
 	case "name not found":
-		return fmt.Sprintf("no address found for %q", a.host), "check the spelling, or use the IP address", reason
+		return fail(CodeUnreachable, err, say("no address found for %q", a.host), say("check the spelling, or use the IP address")), reason
 	}
-	return fmt.Sprintf("cannot connect to %s: %v", a.hostport(), err), "", reason
+	return fail(CodeUnreachable, err, say("cannot connect to %s: %v", a.hostport(), err), phrase{}), reason
 }

@@ -1,6 +1,9 @@
 package tincan
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Code is the class of an [Error]; the HTTP API and the exit status of the program are made from it.
 type Code string
@@ -22,19 +25,57 @@ type Error struct {
 	Text string // what went wrong, without a final full stop
 	Hint string // what to do about it; may be empty
 	Err  error  // the cause, may be nil
+
+	text, hint phrase // what Text and Hint were made from, to say them in another language
 }
 
 func (e *Error) Error() string { return e.Text }
 func (e *Error) Unwrap() error { return e.Err }
 
+// phrase is a format of fmt and its arguments; the format is the key of the catalogue in words.go.
+type phrase struct {
+	format string
+	args   []any
+}
+
+func say(format string, args ...any) phrase { return phrase{format, args} }
+
+// in renders the phrase in a language: "zh", or anything else for English.
+func (p phrase) in(lang string) string {
+	f := p.format
+	if zh, ok := chinese[f]; ok && lang == "zh" {
+		f = zh
+	}
+	if len(p.args) == 0 {
+		return f
+	}
+	return fmt.Sprintf(f, p.args...)
+}
+
+// fail makes an Error whose words can be said in each language.
+func fail(code Code, err error, text, hint phrase) *Error {
+	return &Error{Code: code, Text: text.in("en"), Hint: hint.in("en"), Err: err, text: text, hint: hint}
+}
+
+// usage is an Error for something asked for that makes no sense.
+func usage(hint, format string, args ...any) *Error {
+	return fail(CodeUsage, nil, say(format, args...), say(hint))
+}
+
 // ErrClosed is what every method of a closed node returns.
-var ErrClosed error = &Error{Code: CodeClosed, Text: "the node is closed"}
+var ErrClosed error = fail(CodeClosed, nil, say("the node is closed"), phrase{})
 
 // Explain returns the text, next step and class of any error.
-func Explain(err error) (text, hint string, code Code) {
+func Explain(err error) (text, hint string, code Code) { return ExplainIn("en", err) }
+
+// ExplainIn is Explain in a language: "zh" or "en". What has no translation is said in English.
+func ExplainIn(lang string, err error) (text, hint string, code Code) {
 	var e *Error
-	if errors.As(err, &e) {
+	switch {
+	case !errors.As(err, &e):
+		return err.Error(), "", CodeInternal
+	case e.text.format == "":
 		return e.Text, e.Hint, e.Code
 	}
-	return err.Error(), "", CodeInternal
+	return e.text.in(lang), e.hint.in(lang), e.Code
 }

@@ -2,10 +2,10 @@ package tincan
 
 import (
 	"context"
-	"errors"
 
 	"tincan/codec"
 	"tincan/internal/journal"
+	"tincan/internal/link"
 )
 
 // cursor returns where a peer's cursor over a room is; at the start if it never had one.
@@ -90,8 +90,7 @@ func (m *member) lost() error {
 	m.mu.Lock()
 	cur := m.cur
 	marks := m.marks
-	again := m.again
-	m.marks, m.again = nil, nil
+	m.marks, m.again = nil, nil // what was released and never written keeps its fate
 	m.mu.Unlock()
 	first, last, ok, err := m.n.own(ctx, m.r.id, cur.Reached, cur.Written)
 	if err != nil {
@@ -111,7 +110,6 @@ func (m *member) lost() error {
 			}
 		}
 	}
-	_ = again // never written: their fates are as they were
 	m.mu.Lock()
 	m.cur.Reached = m.cur.Written
 	cur = m.cur
@@ -225,7 +223,7 @@ func (n *Node) Held(ctx context.Context, name string, d Decision) error {
 	case SendNow:
 		ms := r.talkers()
 		if len(ms) == 0 {
-			return &Error{Code: CodeUnreachable, Text: name + " is not connected", Hint: "connect first, then send what waits"}
+			return fail(CodeUnreachable, nil, say("%s is not connected", name), say("connect first, then send what waits"))
 		}
 		for _, m := range ms {
 			m.release(fs)
@@ -296,41 +294,44 @@ func (m *member) writeAgain() (did bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	last := f.Last
+	part := f
+	if n := len(es); n > 0 {
+		part.Last = min(f.Last, es[n-1].Offset)
+	}
 	var frames []codec.Frame
 	for i := range es {
-		e := &es[i]
-		if e.Offset <= f.Last && m.owes(e) {
-			frames = append(frames, codec.Frame{Body: e.Body})
+		if es[i].Offset <= part.Last && m.owes(&es[i]) {
+			if _, err := m.codec().Append(nil, codec.Frame{Body: es[i].Body}); err != nil { // the codec was changed by hand
+				part.Last = es[i].Offset
+				if len(frames) > 0 {
+					part.Last--
+				} else if err := m.giveUp(es[i].Offset, &link.FrameError{Err: err}); err != nil {
+					return false, err
+				}
+				break
+			}
+			frames = append(frames, codec.Frame{Body: es[i].Body})
 		}
 	}
-	if n := len(es); n > 0 {
-		last = min(last, es[n-1].Offset)
-	}
-	part := f
-	part.Last = last
-	state := Written
-	pos, err := m.link.Write(m.n.ctx, frames...)
-	var ce *codec.Error
-	if errors.As(err, &ce) {
-		m.n.note(Event{Kind: EventError, Room: m.r.name, Link: m.id, Error: "held messages cannot be sent: " + ce.Error(), Hint: ce.Hint}, m.r)
-		state = Discarded
-	} else if err != nil {
-		return false, err
-	}
-	part.State = string(state)
-	if err := m.settle(part); err != nil {
-		return false, err
+	if len(frames) > 0 {
+		pos, err := m.link.Write(m.n.ctx, frames...)
+		if err != nil {
+			return false, err
+		}
+		part.State = string(Written)
+		if err := m.settle(part); err != nil {
+			return false, err
+		}
+		m.mu.Lock()
+		m.marks = append(m.marks, mark{pos: pos, again: &part})
+		m.mu.Unlock()
 	}
 	m.mu.Lock()
-	if last >= f.Last {
+	defer m.mu.Unlock()
+	if part.Last >= f.Last {
 		m.again = m.again[1:]
 	} else {
-		m.again[0].First = last + 1
+		m.again[0].First = part.Last + 1
 	}
-	if state == Written {
-		m.marks = append(m.marks, mark{pos: pos, again: &part})
-	}
-	m.mu.Unlock()
 	return true, nil
 }

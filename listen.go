@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -77,7 +76,7 @@ func (n *Node) StopListening(_ context.Context, id string) error {
 	l := n.listeners[id]
 	n.mu.Unlock()
 	if l == nil {
-		return &Error{Code: CodeNotFound, Text: "there is no listener " + id}
+		return fail(CodeNotFound, nil, say("there is no listener %s", id), phrase{})
 	}
 	l.stop()
 	return nil
@@ -106,8 +105,8 @@ func (l *listener) accept() {
 		case errors.Is(err, net.ErrClosed):
 			return
 		case err != nil: // out of file descriptors, or the peer left before we came: try again in a while
-			l.n.trouble(&Error{Code: CodeInternal, Text: fmt.Sprintf("accepting on %s: %v", l.ln.Addr(), err),
-				Hint: "if there are too many open files, raise the limit (ulimit -n)", Err: err}, nil)
+			l.n.trouble(fail(CodeInternal, err, say("accepting on %s: %v", l.ln.Addr(), err),
+				say("if there are too many open files, raise the limit (ulimit -n)")), nil)
 			select {
 			case <-time.After(200 * time.Millisecond):
 			case <-l.n.ctx.Done():
@@ -183,7 +182,7 @@ const tlsTime = 10 * time.Second
 func (l *listener) greet(conn net.Conn) {
 	defer l.n.wg.Done()
 	if l.tls != nil {
-		tc := tls.Server(conn, l.tls)
+		tc := tls.Server(link.Count(conn), l.tls)
 		ctx, cancel := context.WithTimeout(l.n.ctx, tlsTime)
 		err := tc.HandshakeContext(ctx)
 		cancel()
@@ -264,33 +263,34 @@ func hostOf(hostport string) string {
 	return host
 }
 
+// addrPort is the address as the kernel names it; every address when the host is a name.
+func (a *address) addrPort(port int) netip.AddrPort {
+	ip, err := netip.ParseAddr(a.host)
+	if err != nil {
+		ip = netip.IPv6Unspecified()
+	}
+	return netip.AddrPortFrom(ip, uint16(port))
+}
+
 // listenError says why a socket could not be bound, and what to do.
 func listenError(a *address, err error) error {
-	e := &Error{Code: CodeUnreachable, Text: fmt.Sprintf("cannot listen on %s: %v", a.hostport(), err), Err: err}
 	port, _ := strconv.Atoi(a.port)
 	switch link.DialReason(err) {
 	case "address in use":
-		e.Code = CodeInUse
-		e.Text = "port " + a.port + " is in use"
-		if name, pid, ok := link.Owner(port); ok {
-			e.Text += fmt.Sprintf(" by %s (pid %d)", name, pid)
+		text, hint := say("port %s is in use", a.port), phrase{}
+		if name, pid, ok := link.Owner(a.addrPort(port)); ok {
+			text = say("port %s is in use by %s (pid %d)", a.port, name, pid)
 		}
 		if free := link.FreePort(a.host, port+1); free != 0 {
-			e.Hint = fmt.Sprintf("next free: %d", free)
+			hint = say("next free: %d", free)
 		}
+		return fail(CodeInUse, err, text, hint)
 	case "permission":
-		e.Code = CodeRefused
-		e.Text = "port " + a.port + " is privileged"
-		e.Hint = "use a port above 1023"
+		return fail(CodeRefused, err, say("port %s is privileged", a.port), say("use a port above 1023"))
 	case "address not available":
-		e.Text = a.host + " is not an address of this machine"
-		e.Hint = fmt.Sprintf("this machine has %v", machineAddrs())
+		return fail(CodeUnreachable, err, say("%s is not an address of this machine", a.host), say("this machine has %v", machineAddrs()))
 	case "name not found":
-		e.Text = "no address found for " + strconv.Quote(a.host)
-		e.Hint = "listen on an address of this machine, or leave the host out for all of them"
+		return fail(CodeUnreachable, err, say("no address found for %q", a.host), say("listen on an address of this machine, or leave the host out for all of them"))
 	}
-	if errors.Is(err, os.ErrPermission) {
-		e.Code = CodeRefused
-	}
-	return e
+	return fail(CodeUnreachable, err, say("cannot listen on %s: %v", a.hostport(), err), phrase{})
 }

@@ -40,7 +40,7 @@ type member struct {
 	done     chan struct{}                    // closed when the end is recorded
 	parting  atomic.Bool                      // we are about to close
 
-	from     journal.Cursor                           // where the cursor was when the link came up
+	from journal.Cursor // where the cursor was when the link came up
 
 	mu       sync.Mutex
 	cur      journal.Cursor
@@ -87,6 +87,7 @@ func (n *Node) attach(ctx context.Context, c newcomer) (*member, error) {
 		m.framing, m.choice = a, choiceUndecided
 	}
 	m.link = link.New(c.conn, m.framing)
+	m.link.SetPatience(n.limits.WriteDeadline)
 	if a != nil {
 		a.mu.Lock()
 		a.again = func() { m.link.SetCodec(a) }
@@ -179,24 +180,32 @@ func (m *member) codecState() (name, choice string) {
 	return m.framing.String(), m.choice
 }
 
-// partingTime is how long a link that we close waits for the peer's TCP to acknowledge what was written.
-const partingTime = time.Second
+// How long a link that we close waits: for the peer's TCP to acknowledge what was written, and then for the
+// peer to finish too, as long as it goes on saying something.
+const (
+	partingTime  = time.Second
+	partingQuiet = 300 * time.Millisecond
+)
 
-// part closes the link in order: what is owed gets a moment to go out, then FIN.
+// part closes the link in order: what is owed gets a moment to go out, then comes FIN (from the pump), then
+// what the peer still says is read.
 func (m *member) part(cause error) {
 	m.parting.Store(true)
+	m.wake()
 	limit := time.NewTimer(partingTime)
 	defer limit.Stop()
 	poll := time.NewTicker(5 * time.Millisecond)
 	defer poll.Stop()
-	for !m.settled() {
+	for waiting := true; waiting; {
 		select {
 		case <-poll.C:
-			continue
+			st := m.link.State()
+			waiting = !st.Finished || st.Silence < partingQuiet
 		case <-limit.C:
+			waiting = false
 		case <-m.link.Done():
+			waiting = false
 		}
-		break
 	}
 	m.reach()
 	m.link.Close(cause)
@@ -223,9 +232,13 @@ func (m *member) end() {
 	}
 	m.rec.Codec, m.rec.Choice = m.codecState()
 	m.rec.Ended, m.rec.Reason = end.At.UTC(), string(end.Reason)
+	how := end.String()
+	if m.parting.Load() && (end.Reason == link.PeerClosed || end.Reason == link.ClosedHere) { // our FIN was first
+		m.rec.Reason, how = string(link.ClosedHere), link.End{Reason: link.ClosedHere, By: link.Here}.String()
+	}
 	m.rec.MessagesIn, m.rec.MessagesOut, m.rec.BytesIn, m.rec.BytesOut = st.FramesIn, st.FramesOut, st.BytesIn, st.BytesOut
 	lived := m.rec.Ended.Sub(m.rec.Began)
-	m.rec.Detail = endDetail(end, m.rec, lived)
+	m.rec.Detail = endDetail(how, m.rec, lived)
 	e := Event{Kind: EventDisconnected, Link: m.id, Room: m.r.name, Peer: m.peer, Local: m.rec.Local, Remote: m.rec.Remote,
 		Reason: m.rec.Reason, Detail: m.rec.Detail, Code: closeCode(end)}
 	if m.retry != nil {
@@ -245,20 +258,7 @@ func (m *member) end() {
 }
 
 // endDetail says in one sentence who ended a link and how, how long it lasted and what went each way.
-func endDetail(end link.End, l journal.Link, lived time.Duration) string {
-	how := map[link.Reason]string{
-		link.PeerClosed: "the peer closed the connection (FIN)",
-		link.Reset:      "the peer reset the connection (RST)",
-		link.TimedOut:   "the peer stopped answering (timeout)",
-		link.ClosedHere: "closed here (FIN)",
-		link.NotReading: "the peer took no data for too long",
-	}[end.Reason]
-	switch {
-	case how == "" && end.Err != nil:
-		how = string(end.Reason) + ": " + end.Err.Error()
-	case how == "":
-		how = string(end.Reason)
-	}
+func endDetail(how string, l journal.Link, lived time.Duration) string {
 	return fmt.Sprintf("%s after %s; %s and %d bytes in, %s and %d bytes out", how, lived.Round(time.Millisecond),
 		count(l.MessagesIn, "message"), l.BytesIn, count(l.MessagesOut, "message"), l.BytesOut)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"iter"
 	"time"
+
+	"tincan/internal/link"
 )
 
 // Message is one unit that a person or program sent, as the room's log keeps it.
@@ -149,26 +151,7 @@ type LinkStatus struct {
 }
 
 // TCP is what the kernel knows of a connection. Each figure is absent (nil) where the system has none.
-type TCP struct {
-	State       *string `json:"state,omitempty"` // the kernel's own name: "ESTABLISHED", "CLOSE_WAIT", …
-	RTTUS       *int64  `json:"rtt_us,omitempty"`
-	RTTVarUS    *int64  `json:"rttvar_us,omitempty"`
-	MinRTTUS    *int64  `json:"min_rtt_us,omitempty"`
-	Retransmits *int64  `json:"retransmits,omitempty"` // segments sent again, over the whole life
-	Backoff     *int64  `json:"backoff,omitempty"`     // doublings of the retransmission timer now
-	SendQueue   *int64  `json:"send_queue,omitempty"`  // bytes written here, not yet acknowledged by the peer's TCP
-	NotSent     *int64  `json:"not_sent,omitempty"`    // of these, bytes that have not left yet
-	RecvQueue   *int64  `json:"recv_queue,omitempty"`  // bytes arrived, not yet read by us
-	Acked       *int64  `json:"acked,omitempty"`       // bytes written here that the peer's TCP acknowledged
-	SendMSS     *int64  `json:"send_mss,omitempty"`
-	RecvMSS     *int64  `json:"recv_mss,omitempty"`
-	SendWindow  *int64  `json:"send_window,omitempty"` // what the peer will still take
-	RecvWindow  *int64  `json:"recv_window,omitempty"` // what we offer the peer
-	Cwnd        *int64  `json:"cwnd,omitempty"`        // congestion window, segments
-	SegmentsIn  *int64  `json:"segments_in,omitempty"`
-	SegmentsOut *int64  `json:"segments_out,omitempty"`
-	LastAckMS   *int64  `json:"last_ack_ms,omitempty"` // since the peer's last acknowledgement
-}
+type TCP = link.TCP
 
 // Outgoing is a message to send.
 type Outgoing struct {
@@ -257,6 +240,6 @@ type Limits struct {
 // DefaultLimits are the bounds of a node that [Open] returns.
 var DefaultLimits = Limits{
 	Connections: 4096, ConnectionsPerHost: 1024,
-	WriteDeadline: 10 * time.Second, HalfOpen: 500 * time.Millisecond,
+	WriteDeadline: 45 * time.Second, HalfOpen: 500 * time.Millisecond,
 	DialTimeout: 10 * time.Second, RetryMin: 500 * time.Millisecond, RetryMax: 30 * time.Second,
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"sync"
@@ -154,18 +153,18 @@ func journalError(err error) error {
 	case errors.As(err, &e), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.As(err, &busy):
-		return &Error{Code: CodeInUse, Text: fmt.Sprintf("the folder %s is in use by another tincan (pid %d)", busy.Dir, busy.PID),
-			Hint: "use that one, end it, or choose another folder with --data", Err: err}
+		return fail(CodeInUse, err, say("the folder %s is in use by another tincan (pid %d)", busy.Dir, busy.PID),
+			say("use that one, end it, or choose another folder with --data"))
 	case errors.As(err, &full):
-		return &Error{Code: CodeFull, Text: "nothing more can be stored: " + full.Error(),
-			Hint: "free some space; what is stored is safe and tincan goes on by itself", Err: err}
+		return fail(CodeFull, err, say("nothing more can be stored: %v", full),
+			say("free some space; what is stored is safe and tincan goes on by itself"))
 	case errors.As(err, &newer):
-		return &Error{Code: CodeRefused, Text: newer.Error(), Hint: "use the newer tincan, or another folder with --data", Err: err}
+		return fail(CodeRefused, err, say("%v", newer), say("use the newer tincan, or another folder with --data"))
 	case errors.As(err, &damaged):
-		return &Error{Code: CodeInternal, Text: damaged.Error(),
-			Hint: "`tincan log --salvage` prints what can still be read; then move journal.db aside to start a new one", Err: err}
+		return fail(CodeInternal, err, say("%v", damaged),
+			say("`tincan log --salvage` prints what can still be read; then move journal.db aside to start a new one"))
 	case errors.Is(err, os.ErrPermission):
-		return &Error{Code: CodeRefused, Text: err.Error(), Hint: "choose a folder that you may write with --data", Err: err}
+		return fail(CodeRefused, err, say("%v", err), say("choose a folder that you may write with --data"))
 	}
-	return &Error{Code: CodeInternal, Text: err.Error(), Err: err}
+	return fail(CodeInternal, err, say("%v", err), phrase{})
 }

@@ -2,10 +2,12 @@ package tincan
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"tincan/codec"
 	"tincan/internal/journal"
+	"tincan/internal/link"
 )
 
 const (
@@ -35,6 +37,9 @@ func (m *member) pump() {
 		waiting := m.reach()
 		if wrote {
 			continue
+		}
+		if m.parting.Load() && m.settled() {
+			m.link.FinishSending()
 		}
 		if waiting {
 			poll.Reset(wait)
@@ -70,9 +75,11 @@ func (m *member) write() (wrote bool, err error) {
 	}
 	last := es[len(es)-1].Offset
 	frames := make([]codec.Frame, 0, len(es))
+	offsets := make([]int64, 0, len(es))
 	for i := range es {
 		if m.owes(&es[i]) {
 			frames = append(frames, codec.Frame{Body: es[i].Body})
+			offsets = append(offsets, es[i].Offset)
 		}
 	}
 	if len(frames) == 0 {
@@ -80,9 +87,10 @@ func (m *member) write() (wrote bool, err error) {
 		return true, nil
 	}
 	pos, err := m.link.Write(m.n.ctx, frames...)
-	var ce *codec.Error
-	if errors.As(err, &ce) {
-		return true, m.writeOneByOne(es)
+	var fe *link.FrameError
+	if errors.As(err, &fe) {
+		last, err = offsets[fe.Index], m.giveUp(offsets[fe.Index], fe)
+		pos = m.link.Sent()
 	}
 	if err != nil {
 		return false, err
@@ -91,38 +99,24 @@ func (m *member) write() (wrote bool, err error) {
 	return true, nil
 }
 
+// giveUp says that a message has no encoding in this link's codec: it is not sent to this peer.
+func (m *member) giveUp(offset int64, why *link.FrameError) error {
+	hint := ""
+	var ce *codec.Error
+	if errors.As(why, &ce) {
+		hint = ce.Hint
+	}
+	m.n.note(Event{Kind: EventError, Room: m.r.name, Link: m.id, Hint: hint,
+		Error: fmt.Sprintf("message %d cannot be sent to %s: %v", offset, m.peer, why.Err)}, m.r)
+	return m.settle(journal.Fate{Room: m.r.id, Peer: m.peer, First: offset, Last: offset, State: string(Discarded)})
+}
+
 // owes says whether an entry of the room is to be sent to this member.
 func (m *member) owes(e *journal.Entry) bool {
 	if e.Offset <= m.cur.Start || e.Replaced {
 		return false
 	}
 	return e.From == "" || m.r.shared && e.From != m.peer
-}
-
-// writeOneByOne writes a batch in which some body has no encoding in this link's codec: that one is given
-// up for this peer, and said, the others go.
-func (m *member) writeOneByOne(es []journal.Entry) error {
-	for i := range es {
-		e := &es[i]
-		if !m.owes(e) {
-			m.advance(e.Offset, m.link.Sent())
-			continue
-		}
-		pos, err := m.link.Write(m.n.ctx, codec.Frame{Body: e.Body})
-		var ce *codec.Error
-		switch {
-		case errors.As(err, &ce):
-			m.n.note(Event{Kind: EventError, Room: m.r.name, Link: m.id, Error: "message " + e.ID + " cannot be sent to " + m.peer + ": " + ce.Error(), Hint: ce.Hint}, m.r)
-			if err := m.settle(journal.Fate{Room: m.r.id, Peer: m.peer, First: e.Offset, Last: e.Offset, State: string(Discarded)}); err != nil {
-				return err
-			}
-			pos = m.link.Sent()
-		case err != nil:
-			return err
-		}
-		m.advance(e.Offset, pos)
-	}
-	return nil
 }
 
 // advance says that everything up to an offset is written and ends at pos of the stream.

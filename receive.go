@@ -9,7 +9,6 @@ import (
 
 	"tincan/codec"
 	"tincan/internal/journal"
-	"tincan/internal/link"
 )
 
 // receive is the only reader of the link. It stores whole batches and never writes.
@@ -216,7 +215,6 @@ func (m *member) linger() {
 			over = true
 		case <-poll.C:
 		case <-last.C:
-			over = true
 			m.link.Close(io.EOF)
 			return
 		case <-m.link.Done():
@@ -258,7 +256,7 @@ func (m *member) decodeAgain(c codec.Codec) error {
 			}
 		}
 		if len(stream) > maxDecodeAgain {
-			return &Error{Code: CodeRefused, Text: "this link has received too much to decode again", Hint: "connect again with the other codec"}
+			return fail(CodeRefused, nil, say("this link has received too much to decode again"), say("connect again with the other codec"))
 		}
 	}
 	stream = append(stream, m.link.Take()...)
@@ -274,7 +272,7 @@ func (m *member) decodeAgain(c codec.Codec) error {
 				hint = ce.Hint
 			}
 			if len(frames) == 0 {
-				return &Error{Code: CodeUsage, Text: "what was received is not " + c.String() + ": " + text, Hint: hint, Err: err}
+				return fail(CodeUsage, err, say("what was received is not %s: %s", c, text), say(hint))
 			}
 			break
 		}
@@ -310,5 +308,3 @@ func wireOf(dst []byte, e journal.Entry, c codec.Codec) ([]byte, error) {
 	}
 	return c.Append(dst, codec.Frame{Body: e.Body})
 }
-
-var _ = link.PeerClosed

@@ -144,7 +144,7 @@ func (r *room) check(body []byte) error {
 	if _, err := c.Append(nil, codec.Frame{Body: body}); err != nil {
 		var ce *codec.Error
 		if errors.As(err, &ce) {
-			return &Error{Code: CodeUsage, Text: ce.Error(), Hint: ce.Hint, Err: err}
+			return fail(CodeUsage, err, say("%v", ce), say(ce.Hint))
 		}
 		return err
 	}
@@ -159,44 +159,81 @@ func (n *Node) Send(ctx context.Context, room string, body []byte) (Message, err
 
 // SendMessage is Send with an ID that makes it repeatable. See [Outgoing].
 func (n *Node) SendMessage(ctx context.Context, o Outgoing) (Message, error) {
-	if len(o.ID) > 128 {
-		return Message{}, usage("use at most 128 bytes", "the id is too long")
+	ms, err := n.SendMessages(ctx, []Outgoing{o})
+	if err != nil {
+		return Message{}, err
 	}
-	r := n.live(o.Room)
+	return ms[0], nil
+}
+
+// SendMessages is SendMessage for many messages, in order. Those of one room that follow each other share a
+// commit. On an error it returns the messages before the one that failed: they are stored.
+func (n *Node) SendMessages(ctx context.Context, os []Outgoing) (sent []Message, err error) {
+	sent = make([]Message, 0, len(os))
+	for len(os) > 0 {
+		k := 1
+		for k < len(os) && os[k].Room == os[0].Room && os[k].ID == "" && os[0].ID == "" {
+			k++
+		}
+		ms, err := n.sendRun(ctx, os[:k])
+		sent = append(sent, ms...)
+		if err != nil {
+			return sent, err
+		}
+		os = os[k:]
+	}
+	return sent, nil
+}
+
+// sendRun stores messages of one room: one with an ID, or any number without.
+func (n *Node) sendRun(ctx context.Context, os []Outgoing) ([]Message, error) {
+	r := n.live(os[0].Room)
 	if r == nil {
-		return Message{}, n.noRoom(ctx, o.Room)
+		return nil, n.noRoom(ctx, os[0].Room)
 	}
 	defer r.leave()
 	r.mu.Lock()
 	gone := len(r.members) == 0 && r.dial == nil && !r.shared
-	e := journal.Entry{ID: o.ID, Codec: r.rec.Codec, Encoding: r.rec.Encoding, Body: o.Body}
+	rec := r.rec
 	r.mu.Unlock()
 	if gone {
-		return Message{}, n.noRoom(ctx, o.Room)
+		return nil, n.noRoom(ctx, os[0].Room)
 	}
-	if err := r.check(o.Body); err != nil {
-		return Message{}, err
+	es := make([]journal.Entry, 0, len(os))
+	var bad error
+	for _, o := range os {
+		if len(o.ID) > 128 {
+			bad = usage("use at most 128 bytes", "the id is too long")
+		} else {
+			bad = r.check(o.Body)
+		}
+		if bad != nil {
+			break
+		}
+		es = append(es, journal.Entry{ID: o.ID, Codec: rec.Codec, Encoding: rec.Encoding, Body: o.Body})
 	}
-	fresh := true
-	var err error
-	if o.ID != "" {
-		e, fresh, err = n.journal.AppendOnce(ctx, r.id, e)
-	} else {
-		es := []journal.Entry{e}
-		_, err = n.journal.Append(ctx, r.id, es)
-		e = es[0]
+	if len(es) == 0 {
+		return nil, bad
 	}
-	if err != nil {
-		return Message{}, journalError(err)
+	if es[0].ID != "" {
+		e, fresh, err := n.journal.AppendOnce(ctx, r.id, es[0])
+		if err != nil {
+			return nil, journalError(err)
+		}
+		es[0] = e
+		if !fresh {
+			return []Message{message(r.name, e)}, r.releaseOne(ctx, e.Offset)
+		}
+	} else if _, err := n.journal.Append(ctx, r.id, es); err != nil {
+		return nil, journalError(err)
 	}
-	if fresh {
-		r.committed(e.Offset, nil)
-	} else if err := r.releaseOne(ctx, e.Offset); err != nil {
-		return Message{}, err
+	r.committed(es[len(es)-1].Offset, nil)
+	ms := make([]Message, len(es))
+	for i, e := range es {
+		ms[i] = message(r.name, e)
+		ms[i].Body = os[i].Body
 	}
-	m := message(r.name, e)
-	m.Body = o.Body
-	return m, nil
+	return ms, bad
 }
 
 // noRoom says why nothing can be sent to a room that is not live.
@@ -208,10 +245,9 @@ func (n *Node) noRoom(ctx context.Context, name string) error {
 	case err != nil:
 		return journalError(err)
 	case !ok:
-		return &Error{Code: CodeNotFound, Text: "there is no room " + name, Hint: "dial an address, or wait for somebody to connect"}
+		return fail(CodeNotFound, nil, say("there is no room %s", name), say("dial an address, or wait for somebody to connect"))
 	}
-	return &Error{Code: CodeUnreachable, Text: name + " has disconnected, nothing can reach it",
-		Hint: "dial its address, or wait until it connects again"}
+	return fail(CodeUnreachable, nil, say("%s has disconnected, nothing can reach it", name), say("dial its address, or wait until it connects again"))
 }
 
 // message is a journal entry as the surfaces see it.

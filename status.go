@@ -5,7 +5,6 @@ import (
 	"context"
 	"os"
 	"slices"
-	"time"
 
 	"tincan/codec"
 	"tincan/internal/journal"
@@ -100,7 +99,7 @@ func (m *member) status() LinkStatus {
 	s.Paused = m.reading == Pause
 	m.mu.Unlock()
 	switch {
-	case m.parting.Load():
+	case m.parting.Load() || st.Ended:
 		s.Phase = Closing
 	case st.PeerFinished:
 		s.Phase = PeerFinished
@@ -137,7 +136,7 @@ func (n *Node) Links(ctx context.Context, name string, limit int) ([]LinkStatus,
 func (n *Node) findRoom(ctx context.Context, name string) (journal.Room, error) {
 	rec, ok, err := n.journal.FindRoom(ctx, name)
 	if err == nil && !ok {
-		return rec, &Error{Code: CodeNotFound, Text: "there is no room " + name, Hint: "`tincan rooms` lists them"}
+		return rec, fail(CodeNotFound, nil, say("there is no room %s", name), say("`tincan rooms` lists them"))
 	}
 	return rec, journalError(err)
 }
@@ -271,7 +270,7 @@ func (n *Node) SetCodec(ctx context.Context, id int64, spec string) error {
 	case err := <-job.done:
 		return err
 	case <-m.done:
-		return &Error{Code: CodeUnreachable, Text: "the link has ended"}
+		return fail(CodeUnreachable, nil, say("the link has ended"), phrase{})
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -298,5 +297,3 @@ func (n *Node) SetEncoding(ctx context.Context, name, encoding string) error {
 	}
 	return nil
 }
-
-var _ = time.Now

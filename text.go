@@ -1,7 +1,6 @@
 package tincan
 
 import (
-	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -44,7 +43,7 @@ func ParseEncoding(name string) (string, error) {
 		n = "latin-1"
 	}
 	if encodings[n] == nil {
-		return "", &Error{Code: CodeUsage, Text: fmt.Sprintf("no text encoding %q", name), Hint: "known: " + strings.Join(Encodings, ", ")}
+		return "", noEncoding(name)
 	}
 	return n, nil
 }
@@ -74,11 +73,15 @@ func EncodeText(enc, s string) ([]byte, error) {
 	}
 	e := encodings[enc]
 	if e == nil {
-		return nil, &Error{Code: CodeUsage, Text: fmt.Sprintf("no text encoding %q", enc), Hint: "known: " + strings.Join(Encodings, ", ")}
+		return nil, noEncoding(enc)
 	}
 	out, err := e.NewEncoder().Bytes([]byte(s))
 	if err != nil {
-		return nil, &Error{Code: CodeUsage, Text: fmt.Sprintf("this text has no form in %s", enc), Hint: "send it as hex, or change the room's encoding"}
+		return nil, usage("send it as hex, or change the room's encoding", "this text has no form in %s", enc)
 	}
 	return out, nil
+}
+
+func noEncoding(name string) error {
+	return fail(CodeUsage, nil, say("no text encoding %q", name), say("known: %s", strings.Join(Encodings, ", ")))
 }

@@ -3,7 +3,6 @@ package tincan
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 	"os"
 )
 
@@ -20,15 +19,14 @@ func (o *tlsOptions) config(d direction, host string) (*tls.Config, error) {
 	if o.cert != "" || o.key != "" {
 		pair, err := tls.LoadX509KeyPair(o.cert, o.key)
 		if err != nil {
-			return nil, &Error{Code: CodeUsage, Text: fmt.Sprintf("the certificate cannot be used: %v", err),
-				Hint: "cert and key name PEM files that belong together", Err: err}
+			return nil, fail(CodeUsage, err, say("the certificate cannot be used: %v", err), say("cert and key name PEM files that belong together"))
 		}
 		c.Certificates = []tls.Certificate{pair}
 	}
 	if o.ca != "" {
 		pem, err := os.ReadFile(o.ca)
 		if err != nil {
-			return nil, &Error{Code: CodeUsage, Text: fmt.Sprintf("the CA file cannot be read: %v", err), Err: err}
+			return nil, fail(CodeUsage, err, say("the CA file cannot be read: %v", err), say("ca names a PEM file"))
 		}
 		pool := x509.NewCertPool()
 		if !pool.AppendCertsFromPEM(pem) {

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tincan"
+	"tincan/internal/api"
+)
+
+func (c *cli) sendCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "send ADDR TEXT",
+		Short: c.t("send one message; exit 0 only when it got there"),
+		Long:  c.t("sendLong"),
+		Example: `  tincan send server:7000 'hello'
+  tincan send dotnet://server:7000 你好
+  tincan send --hex raw://plc:502 '00 01 00 00 00 06 01 03 00 00 00 01'
+  tincan send server:7000 - < message.txt`,
+		Args:              c.args(2, 2),
+		ValidArgsFunction: completeAddress,
+	}
+	f := cmd.Flags()
+	timeout := f.Duration("timeout", 10*time.Second, c.t("how long to wait for the connection and the receipt"))
+	hex := f.Bool("hex", false, c.t("TEXT is bytes in hex"))
+	id := f.String("id", "", c.t("the message's id: sent again with the same id, it is accepted once"))
+	f.BoolVar(&c.json, "json", false, c.t("print the events as JSON objects"))
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		in := input{id: *id, text: &args[1]}
+		if args[1] == "-" {
+			b, err := io.ReadAll(io.LimitReader(c.in, maxLine))
+			if err != nil {
+				return fmt.Errorf("read standard input: %w", err)
+			}
+			in = input{id: *id, body: b}
+		}
+		if *hex {
+			b, err := api.ParseHex(args[1])
+			if err != nil {
+				return &exitError{exitUsage, err}
+			}
+			in = input{id: *id, body: b}
+		}
+		ctx, cancel := context.WithTimeout(cmd.Context(), *timeout)
+		defer cancel()
+		d, err := c.open(ctx)
+		if err != nil {
+			return err
+		}
+		defer d.close()
+		return c.sendOne(ctx, d, args[0], in)
+	}
+	return cmd
+}
+
+// sendOne dials, sends and waits until the peer's TCP has the message.
+func (c *cli) sendOne(ctx context.Context, d *door, addr string, in input) error {
+	pr := newPrinter(c)
+	defer pr.flush()
+	events := d.Events(ctx)
+	was, err := d.Status(ctx)
+	if err != nil {
+		return err
+	}
+	r, err := d.Dial(ctx, addr)
+	if err != nil {
+		return connectError(err)
+	}
+	if !dialled(was, r.Name) {
+		defer d.HangUp(context.WithoutCancel(ctx), r.Name)
+	}
+	body, err := in.bytes(r.Encoding)
+	if err != nil {
+		return err
+	}
+	var sent tincan.Message
+	send := func() error {
+		sent, err = d.SendMessage(ctx, tincan.Outgoing{Room: r.Name, ID: in.id, Body: body})
+		return err
+	}
+	if len(r.Links) > 0 {
+		if err := send(); err != nil {
+			return err
+		}
+	}
+	for e, err := range events {
+		if err != nil {
+			break
+		}
+		if e.Room != r.Name {
+			continue
+		}
+		if c.json && e.Kind != tincan.EventMessage {
+			if err := pr.object(e); err != nil {
+				return err
+			}
+			pr.flush()
+		}
+		switch {
+		case e.Kind == tincan.EventConnected && sent.Offset == 0:
+			if err := send(); err != nil {
+				return err
+			}
+			if done, err := c.already(ctx, d, sent); done {
+				return err
+			}
+		case e.Kind == tincan.EventDisconnected && sent.Offset == 0:
+			return &exitError{exitConnect, &tincan.Error{Code: tincan.CodeUnreachable, Text: c.t("%s", e.Detail), Hint: c.t(e.Hint)}}
+		case e.Kind == tincan.EventReceipt && e.ID == sent.ID && sent.ID != "":
+			switch {
+			case e.State == tincan.Reached || e.State == tincan.Stored || e.State == tincan.Written && !knowsReached(ctx, d, r.Name):
+				return nil
+			case e.State == tincan.Uncertain || e.State == tincan.Discarded:
+				return &exitError{exitNotDelivered, errors.New(c.t("the link ended before the peer's TCP confirmed the message; it may have arrived"))}
+			}
+		}
+	}
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return &exitError{exitFailed, errors.New(c.t("interrupted"))}
+	case sent.Offset == 0:
+		return &exitError{exitConnect, errors.New(c.t("no connection in time"))}
+	}
+	return &exitError{exitNotDelivered, errors.New(c.t("not delivered in time; the message is in the journal"))}
+}
+
+// already says whether a message that was sent in an earlier run has its last receipt.
+func (c *cli) already(ctx context.Context, d *door, m tincan.Message) (done bool, err error) {
+	rs, err := d.Receipts(ctx, m.Room, m.Offset, m.Offset)
+	if err != nil {
+		return true, err
+	}
+	for _, r := range rs {
+		switch r.State {
+		case tincan.Reached, tincan.Stored:
+			return true, nil
+		case tincan.Uncertain:
+			return true, &exitError{exitNotDelivered, errors.New(c.t("this id was sent before and may have arrived; it is not sent again"))}
+		}
+	}
+	return false, nil
+}
+
+// dialled says whether a node keeps a room connected.
+func dialled(s tincan.Status, room string) bool {
+	for _, r := range s.Rooms {
+		if r.Name == room {
+			return r.Dial != nil
+		}
+	}
+	return false
+}

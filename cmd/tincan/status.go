@@ -1,0 +1,153 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tincan"
+)
+
+func (c *cli) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: c.t("print the version"),
+		Args:  c.args(0, 0),
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintf(c.out, "tincan %s %s %s/%s\n", tincan.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			return err
+		},
+	}
+}
+
+func (c *cli) roomsCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "rooms", Short: c.t("list the rooms of the journal"), Args: c.args(0, 0)}
+	cmd.Flags().BoolVar(&c.json, "json", false, c.t("one JSON object per room"))
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		d, err := c.open(cmd.Context())
+		if err != nil {
+			return err
+		}
+		defer d.close()
+		s, err := d.Status(cmd.Context())
+		if err != nil {
+			return err
+		}
+		if c.json {
+			for _, r := range s.Rooms {
+				c.emit(r)
+			}
+			return nil
+		}
+		if len(s.Rooms) == 0 {
+			c.say("nothing was said yet in %s", c.data)
+			return nil
+		}
+		tw := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", c.t("ROOM"), c.t("MESSAGES"), c.t("LAST USED"), c.t("STATE"))
+		for _, r := range s.Rooms {
+			fmt.Fprintf(tw, "%s\t%d\t%s\t%s\n", clean(r.Name), r.Last, r.Updated.Local().Format("2006-01-02 15:04:05"), c.roomState(r))
+		}
+		return tw.Flush()
+	}
+	return cmd
+}
+
+// roomState says in a few words what a room is doing.
+func (c *cli) roomState(r tincan.RoomStatus) string {
+	var parts []string
+	switch {
+	case len(r.Links) > 0:
+		parts = append(parts, c.t("%d connected", len(r.Links)))
+	case r.Dial != nil:
+		parts = append(parts, c.t(r.Dial.Phase))
+	}
+	if r.Held != nil {
+		parts = append(parts, c.t("%d held", r.Held.Queued+r.Held.Uncertain))
+	}
+	if len(parts) == 0 {
+		return "-"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (c *cli) statusCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "status", Short: c.t("show what the running tincan is doing"), Args: c.args(0, 0)}
+	cmd.Flags().BoolVar(&c.json, "json", false, c.t("the whole status as one JSON object"))
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		d, err := c.open(cmd.Context())
+		if err != nil {
+			return err
+		}
+		defer d.close()
+		s, err := d.Status(cmd.Context())
+		if err != nil {
+			return err
+		}
+		if d.node != nil {
+			s.PID = 0
+		}
+		if c.json {
+			c.emit(s)
+			return nil
+		}
+		return c.showStatus(c.out, s)
+	}
+	return cmd
+}
+
+func (c *cli) showStatus(w io.Writer, s tincan.Status) error {
+	if s.PID == 0 {
+		fmt.Fprintln(w, c.t("no tincan is running on %s; %d rooms in its journal", s.Dir, len(s.Rooms)))
+		return nil
+	}
+	fmt.Fprintln(w, c.t("tincan %s, pid %d, running for %s on %s", s.Version, s.PID, time.Since(s.Started).Round(time.Second), s.Dir))
+	if s.Trouble != "" {
+		fmt.Fprintln(w, c.t("trouble: %s", clean(s.Trouble)))
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, l := range s.Listeners {
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", c.t("listening"), l.URL, c.t("%d connected", l.Links), strings.Join(l.Reach, " "))
+	}
+	for _, l := range s.Links {
+		fmt.Fprintf(tw, "%s\t%s\t%s (%s)\t%s\n", c.t(string(l.Phase)), clean(l.Remote), l.Codec, c.t(l.Choice), c.figures(l))
+	}
+	for _, r := range s.Rooms {
+		if d := r.Dial; d != nil && d.Phase != "connected" {
+			fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", c.t(d.Phase), clean(r.Name), "", clean(d.Error))
+		}
+	}
+	return tw.Flush()
+}
+
+// figures is what is known of a link in one line. What the system does not offer is left out.
+func (c *cli) figures(l tincan.LinkStatus) string {
+	parts := []string{
+		c.t("%d messages in, %d out", l.MessagesIn, l.MessagesOut),
+		c.t("%d bytes in, %d out", l.BytesIn, l.BytesOut),
+	}
+	if v := l.TCP.RTTUS; v != nil {
+		parts = append(parts, "RTT "+(time.Duration(*v)*time.Microsecond).String())
+	}
+	if v := l.TCP.SendQueue; v != nil && *v > 0 {
+		parts = append(parts, c.t("send queue %d", *v))
+	}
+	if v := l.TCP.RecvQueue; v != nil && *v > 0 {
+		parts = append(parts, c.t("receive queue %d", *v))
+	}
+	if v := l.TCP.Retransmits; v != nil && *v > 0 {
+		parts = append(parts, c.t("%d retransmissions", *v))
+	}
+	if l.Have > 0 && l.Want > 0 {
+		parts = append(parts, c.t("%d of %d bytes", l.Have, l.Want))
+	}
+	if l.SilenceMS >= 1000 {
+		parts = append(parts, c.t("silent for %s", (time.Duration(l.SilenceMS)*time.Millisecond).Round(time.Second)))
+	}
+	return strings.Join(parts, " · ")
+}

@@ -1,0 +1,281 @@
+package link
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"tincan/codec"
+)
+
+const (
+	batch     = 4096                  // frames of one Read
+	drainFor  = 1 * time.Second       // how long Read goes on after the link ended under it
+	drainStep = 10 * time.Millisecond // and how long it waits for bytes then
+)
+
+// restIs says what the bytes are that are held when the stream ends.
+type restIs uint8
+
+const (
+	unfinished restIs = iota // part of a frame whose end is lost: for Take
+	cutShort                 // all that the peer wanted to say: a partial frame
+)
+
+// errQuiet says that nothing came for the codec's Gap.
+var errQuiet = errors.New("quiet")
+
+// Read returns every whole frame that has arrived, at most max of them (0: as many as the link returns at once,
+// 4,096), and waits for at least one. The frames alias the link's memory until the next Read, Prepend or Take.
+//
+// When the peer has finished (FIN), Read returns the frames that came before, then what is left as one partial
+// frame (a whole one, if the codec ends frames by silence), then io.EOF; the link can still write. When ctx is
+// done it returns ctx's error and loses nothing; the next Read goes on. Bytes that the codec refuses are a
+// *codec.Error, after the frames before them; the link has not ended then: Read says the same again until the
+// codec is changed, the bytes are taken away or the owner closes. Every other error is the link's [End].
+//
+// Only one goroutine may read.
+func (l *Link) Read(ctx context.Context, max int) ([]codec.Frame, error) {
+	if max <= 0 || max > batch {
+		max = batch
+	}
+	if done := ctx.Done(); done != l.reading {
+		l.reading = done
+		l.follow(&l.readCtx, ctx, l.wakeReader)
+	}
+	for {
+		if l.released.Load() {
+			return nil, l.End()
+		}
+		if err := l.decode(max); len(l.frames) > 0 || err != nil {
+			return l.frames, err
+		}
+		if l.over != nil {
+			if l.rest == cutShort && l.flush(true) {
+				return l.frames, nil
+			}
+			return nil, l.over
+		}
+		switch err := l.fill(ctx); {
+		case err == errQuiet:
+			if l.flush(false) {
+				return l.frames, nil
+			}
+		case err != nil:
+			return nil, err
+		}
+	}
+}
+
+// Prepend puts b back in front of the bytes that are held, to be decoded again. It ends the life of the frames
+// that Read returned. Only the reader may call it.
+func (l *Link) Prepend(b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.buf.prepend(b)
+	l.seen, l.bad = 0, nil
+}
+
+// Take removes and returns the bytes that are held and became no frame; there are at most about twice as many as
+// the codec's limit. Only the reader may call it, after Read failed.
+func (l *Link) Take() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	held := bytes.Clone(l.buf.held())
+	l.buf = buffer{}
+	l.seen, l.bad = 0, nil
+	return held
+}
+
+// decode puts the frames of the bytes held into l.frames. An error comes after the frames before it.
+func (l *Link) decode(max int) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.frames = l.frames[:0]
+	current := l.codec.Load()
+	if current != l.using {
+		l.using, l.seen, l.bad = current, 0, nil
+	}
+	if l.bad != nil {
+		return l.bad
+	}
+	c := *current
+	src := l.buf.held()
+	for len(l.frames) < max && len(src) > 0 {
+		if l.seen == len(src) {
+			break // nothing new
+		}
+		f, n, err := c.Decode(src, l.seen)
+		if err != nil {
+			l.bad = err
+			break
+		}
+		if n == 0 {
+			l.seen = len(src)
+			if l.seen >= bound(c.Limit()) {
+				l.bad = &codec.Error{Kind: codec.TooLarge, Codec: c.String(),
+					Reason: fmt.Sprintf("%d bytes arrived and no message ended", l.seen)}
+			}
+			break
+		}
+		l.frames = append(l.frames, f)
+		src = src[n:]
+		l.buf.take(n)
+		l.seen = 0
+	}
+	if n := len(l.frames); n > 0 {
+		l.framesIn.Add(int64(n))
+		return nil
+	}
+	return l.bad
+}
+
+// flush makes one frame of all that is held; false if there is nothing.
+func (l *Link) flush(end bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	held := l.buf.held()
+	if len(held) == 0 {
+		return false
+	}
+	f := codec.Frame{Body: held, Wire: held, Partial: true}
+	if q, ok := (*l.using).(codec.Quiet); ok {
+		f = q.Flush(held)
+	} else if !end {
+		return false
+	}
+	l.buf.take(len(held))
+	l.seen = 0
+	l.frames = append(l.frames[:0], f)
+	l.framesIn.Add(1)
+	return true
+}
+
+// fill waits for bytes and puts them into the buffer. A nil error also means that there is a reason to look at
+// what is held again.
+func (l *Link) fill(ctx context.Context) error {
+	for {
+		quiet := l.arm()
+		// Whoever wakes the reader changes one of these first and then moves the deadline into the past. So the
+		// change is seen here, or Read below returns at once.
+		if l.released.Load() {
+			return l.End()
+		}
+		if l.reading != nil {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
+		if l.codec.Load() != l.using {
+			return nil
+		}
+		l.mu.Lock()
+		p := l.buf.space()
+		l.mu.Unlock()
+		n, err := l.conn.Read(p)
+		if n > 0 {
+			l.mu.Lock()
+			l.buf.filled(n)
+			l.mu.Unlock()
+			return nil
+		}
+		switch {
+		case err == nil:
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			l.armed, l.dirty = false, true
+			switch now := time.Now(); {
+			case !quiet.IsZero() && !now.Before(quiet):
+				return errQuiet
+			case !l.drain.IsZero():
+				l.over = l.End()
+				return nil
+			case l.wire.silence() >= calmAfter:
+				l.calm()
+			}
+		default:
+			l.stop(err)
+			return nil
+		}
+	}
+}
+
+// arm sets the read deadline that this wait needs. If bytes are held that become a frame by silence, it returns
+// when they do.
+func (l *Link) arm() (quiet time.Time) {
+	var deadline time.Time
+	q, isQuiet := (*l.using).(codec.Quiet)
+	switch {
+	case l.ended.Load():
+		now := time.Now()
+		if l.drain.IsZero() {
+			l.drain = now.Add(drainFor)
+		}
+		deadline = now.Add(drainStep)
+		if deadline.After(l.drain) {
+			deadline = l.drain
+		}
+	case isQuiet && l.buf.w > l.buf.r:
+		// Bytes may be waiting in the kernel even though the time is over: look once.
+		deadline = l.wire.base.Add(time.Duration(l.wire.last.Load())).Add(q.Gap())
+		if soon := time.Now().Add(time.Millisecond); deadline.Before(soon) {
+			deadline = soon
+		}
+		quiet = deadline
+	case l.buf.grown() || cap(l.frames) > 16:
+		if l.armed {
+			return
+		}
+		deadline = time.Now().Add(calmAfter)
+	case !l.dirty:
+		return
+	}
+	l.armed, l.dirty = !deadline.IsZero() && quiet.IsZero(), !deadline.IsZero()
+	l.raw.SetReadDeadline(deadline)
+	return quiet
+}
+
+// calm gives back the memory of a busy time.
+func (l *Link) calm() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.buf.fit()
+	l.frames = nil
+}
+
+// stop notes that nothing more will come.
+func (l *Link) stop(err error) {
+	if errors.Is(err, io.EOF) {
+		l.peerDone.Store(true)
+		l.rest, l.over = cutShort, io.EOF
+		if l.ended.Load() {
+			l.over = l.End()
+		}
+		return
+	}
+	reason, by := l.blame(err)
+	if reason == PeerClosed {
+		l.peerDone.Store(true)
+		l.rest = cutShort
+	}
+	l.over = l.finish(End{Reason: reason, By: by, Err: err})
+}
+
+// wakeReader makes a Read that waits look whether something has changed.
+func (l *Link) wakeReader() { l.raw.SetReadDeadline(past) }
+
+// follow makes w watch ctx, unless the link is closed.
+func (l *Link) follow(w *watch, ctx context.Context, wake func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.released.Load() {
+		return
+	}
+	w.follow(ctx, wake)
+}

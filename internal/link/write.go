@@ -1,0 +1,151 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"tincan/codec"
+)
+
+// chunk is how many encoded bytes one system call carries, give or take a frame.
+const chunk = 256 << 10
+
+// ErrFinished is what Write returns after FinishSending.
+var ErrFinished = errors.New("sending was finished")
+
+// FrameError says which frame of a Write has no encoding. The frames before it are written; it and those after it
+// are not, and the link goes on.
+type FrameError struct {
+	Index int
+	Err   error // a *codec.Error
+}
+
+func (e *FrameError) Error() string { return fmt.Sprintf("frame %d: %v", e.Index, e.Err) }
+func (e *FrameError) Unwrap() error { return e.Err }
+
+// buffers holds encoding buffers. A link has one only while it writes.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// Write encodes frames and sends them, in one system call unless they are larger than 256 KiB, and returns the
+// write position behind them: the last frame has reached the peer's TCP when Acked is there.
+//
+// A peer that takes nothing for 10 s ends the link (NotReading; TimedOut if nothing answers at all). So does
+// every other error, with three exceptions: a frame that has no encoding (*FrameError), ErrFinished, and a ctx
+// that was done before anything was written, which return that error alone. A ctx that is done later ends the
+// link too, because a part of a frame is out.
+//
+// Only one goroutine may write.
+func (l *Link) Write(ctx context.Context, frames ...codec.Frame) (pos int64, err error) {
+	switch {
+	case l.ended.Load():
+		return l.Sent(), l.End()
+	case l.finished.Load():
+		return l.Sent(), ErrFinished
+	}
+	if done := ctx.Done(); done != l.writing {
+		l.writing = done
+		if done == nil {
+			l.wire.ctx.Store(nil)
+		} else {
+			kept := ctx
+			l.wire.ctx.Store(&kept)
+		}
+		l.follow(&l.writeCtx, ctx, l.wire.wake)
+	}
+	c := *l.codec.Load()
+	held := buffers.Get().(*[]byte)
+	b := (*held)[:0]
+	defer func() {
+		if cap(b) <= 2*chunk {
+			*held = b
+			buffers.Put(held)
+		}
+	}()
+
+	start, n := l.Sent(), 0
+	for i := range frames {
+		var bad error
+		if b, bad = c.Append(b, frames[i]); bad != nil {
+			err = &FrameError{Index: i, Err: bad}
+			break
+		}
+		if n++; len(b) >= chunk && i+1 < len(frames) {
+			if err := l.send(b, n, start); err != nil {
+				return l.Sent(), err
+			}
+			b, n = b[:0], 0
+		}
+	}
+	if n > 0 {
+		if err := l.send(b, n, start); err != nil {
+			return l.Sent(), err
+		}
+	}
+	return l.Sent(), err
+}
+
+// send writes n whole frames. start is where the position was when the batch began.
+func (l *Link) send(b []byte, n int, start int64) error {
+	_, err := l.conn.Write(b)
+	switch {
+	case err == nil:
+		l.framesOut.Add(int64(n))
+		return nil
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		if l.tls == nil && l.Sent() == start {
+			return err
+		}
+		return l.fail(End{Reason: ClosedHere, By: Here, Err: err})
+	case errors.Is(err, errStalled):
+		reason, by := l.stalled()
+		return l.fail(End{Reason: reason, By: by, Err: err})
+	}
+	reason, by := l.blame(err)
+	return l.fail(End{Reason: reason, By: by, Err: err})
+}
+
+// fail ends the link from the writer's side. What has arrived is left to the reader.
+func (l *Link) fail(e End) error {
+	e = l.finish(e)
+	l.wakeReader()
+	return e
+}
+
+// FinishSending tells the peer that nothing more comes: FIN, and the goodbye of TLS before it. Reading goes on.
+// Connections that cannot close one direction return errors.ErrUnsupported. Only the writer may call it.
+func (l *Link) FinishSending() error {
+	if l.ended.Load() {
+		return l.End()
+	}
+	if l.finished.Swap(true) {
+		return nil
+	}
+	if l.tls != nil {
+		if err := l.tls.CloseWrite(); err != nil {
+			return fmt.Errorf("finish TLS: %w", err)
+		}
+	}
+	err := l.fin()
+	if errors.Is(err, errors.ErrUnsupported) && l.tls == nil {
+		l.finished.Store(false)
+	}
+	return err
+}
+
+// fin sends FIN.
+func (l *Link) fin() error {
+	if !l.wire.fragile {
+		return l.wire.CloseWrite()
+	}
+	c, ok := l.raw.(interface{ CloseWrite() error })
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	err := c.CloseWrite()
+	if err == nil {
+		l.wire.fin.Store(true)
+	}
+	return err
+}
