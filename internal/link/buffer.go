@@ -6,6 +6,7 @@ const (
 	small  = 512       // a buffer that waits
 	busy   = 256 << 10 // a buffer that is filled again and again; only a frame that needs more gets more
 	review = 64        // reads after which a buffer is asked whether it is still needed
+	hasty  = 16        // the same for one that is larger than busy
 )
 
 // buffer holds the bytes that arrived and became no frame yet: b[r:w]. It grows while reads fill it, and as a
@@ -33,7 +34,7 @@ func (b *buffer) space() []byte {
 		size = small
 	case held == size, b.full && size < busy:
 		size *= 2
-	case b.reads >= review:
+	case b.reads >= review, b.reads >= hasty && size > busy:
 		for size > small && b.peak <= size/4 {
 			size /= 2
 		}

@@ -65,16 +65,17 @@ func (l *Link) release(how ending) error {
 
 // linger says goodbye and sees to it that what was written arrives.
 func (l *Link) linger() {
+	until := time.Now().Add(lingerFor)
 	if l.tls != nil {
-		l.tls.CloseWrite() // bounded by interrupt
+		l.tls.CloseWrite() // interrupt has bounded it
 	}
 	if l.rc == nil || l.fin() != nil {
 		return
 	}
+	defer l.Acked() // the last figure
 	// A socket that is closed while it holds unread bytes, or that receives more, answers with a reset, and a
 	// reset overtakes what the peer has not read. So take the bytes in until the peer's TCP has ours.
 	var scrap []byte
-	until := time.Now().Add(lingerFor)
 	for wait := time.Millisecond; time.Now().Before(until); wait = min(2*wait, 20*time.Millisecond) {
 		owed, _ := sendQueue(l.rc, true)
 		if n, known := recvQueue(l.rc); known && n == 0 && owed == 0 {

@@ -140,7 +140,8 @@ func isSystem(err error) bool {
 // stalled says why nothing could be written for the whole of the link's patience.
 func (l *Link) stalled() (Reason, By) {
 	t := l.figures()
-	if t.LastAckMS != nil && *t.LastAckMS >= l.wire.patience.Milliseconds() {
+	// A peer with a closed window answers probes, so its last acknowledgement is younger than the wait.
+	if t.LastAckMS != nil && *t.LastAckMS >= l.wire.patience.Milliseconds() && t.Backoff != nil && *t.Backoff > 0 {
 		return TimedOut, Network
 	}
 	return NotReading, Here

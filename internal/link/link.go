@@ -61,7 +61,7 @@ type Link struct {
 	wire  *wire           // counts the bytes; above or beneath conn
 	tls   secure          // nil: not encrypted
 	raw   net.Conn        // the lowest connection that is known
-	tcp   *net.TCPConn    // nil: not TCP, or hidden behind another type
+	tcp   tcpConn         // nil: not TCP, or hidden in another type
 	rc    syscall.RawConn // tcp's; nil without
 	exact bool            // wire counts what TCP counts, so Acked can be known
 
@@ -103,8 +103,10 @@ type Link struct {
 // New takes over conn: a TCP connection, TLS over one, or one in memory. On TCP it sets NODELAY, keepalive and,
 // where the system has one, a limit of 45 s for bytes that are not acknowledged.
 //
-// TLS belongs over [Count], so that positions are TCP's: New(tls.Client(Count(conn), config), c). Over a bare
-// connection positions count plain text, and Acked is unknown.
+// TLS must be past its handshake and belongs over [Count], so that positions are TCP's:
+// New(tls.Client(Count(conn), config), c). Over a bare
+// connection positions count plain text, and Acked is unknown. A type that embeds *net.TCPConn is TCP too; for one
+// that hides it, everything that needs the socket is absent.
 func New(conn net.Conn, c codec.Codec) *Link {
 	l := &Link{conn: conn, raw: conn, done: make(chan struct{})}
 	for below := true; below; {
@@ -119,11 +121,13 @@ func New(conn net.Conn, c codec.Codec) *Link {
 	}
 	if l.wire == nil {
 		l.wire = newWire(conn)
-		l.wire.fragile = l.tls != nil
+		if l.tls != nil {
+			l.wire.plain, l.wire.resumable = true, false
+		}
 		l.conn = l.wire
 	}
-	l.exact = !l.wire.fragile
-	if l.tcp, _ = l.raw.(*net.TCPConn); l.tcp != nil {
+	l.exact = !l.wire.plain
+	if l.tcp, _ = l.raw.(tcpConn); l.tcp != nil {
 		l.tcp.SetNoDelay(true)
 		l.tcp.SetKeepAliveConfig(net.KeepAliveConfig{
 			Enable: true, Idle: keepIdle, Interval: keepBetween, Count: keepCount,
@@ -155,9 +159,9 @@ func (l *Link) Codec() codec.Codec { return *l.codec.Load() }
 func (l *Link) Sent() int64 { return l.wire.out.Load() }
 
 // Acked returns how many of the bytes of Sent the peer's TCP has acknowledged. Known is false where that cannot
-// be learned. Once the link has ended it is the last figure.
+// be learned. After Close it is the last figure.
 func (l *Link) Acked() (pos int64, known bool) {
-	if l.exact && l.rc != nil && !l.released.Load() {
+	if l.exact && l.rc != nil {
 		// Sent is read before the queue and our FIN is known before it too, so the result can only be too low.
 		sent, fin := l.Sent(), l.wire.fin.Load()
 		if queued, ok := sendQueue(l.rc, fin); ok {

@@ -16,7 +16,8 @@ import (
 // other users' processes need root.
 func Owner(addr netip.AddrPort) (name string, pid int, ok bool) {
 	inodes := map[string]bool{}
-	for _, file := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+	// This thread's network: /proc/net is that of the process's first thread.
+	for _, file := range []string{"/proc/thread-self/net/tcp", "/proc/thread-self/net/tcp6"} {
 		listening(file, addr, inodes)
 	}
 	if len(inodes) == 0 {

@@ -3,6 +3,7 @@ package link
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -196,6 +197,9 @@ func (l *Link) fill(ctx context.Context) error {
 			case !l.drain.IsZero():
 				l.over = l.End()
 				return nil
+			case !l.shaken():
+				l.stop(err) // a handshake that was interrupted cannot go on
+				return nil
 			case l.wire.silence() >= calmAfter:
 				l.calm()
 			}
@@ -267,6 +271,12 @@ func (l *Link) stop(err error) {
 	l.over = l.finish(End{Reason: reason, By: by, Err: err})
 }
 
+// shaken says whether TLS, if any, is past its handshake.
+func (l *Link) shaken() bool {
+	t, ok := l.tls.(*tls.Conn)
+	return !ok || t.ConnectionState().HandshakeComplete
+}
+
 // wakeReader makes a Read that waits look whether something has changed.
 func (l *Link) wakeReader() { l.raw.SetReadDeadline(past) }
 
@@ -277,5 +287,5 @@ func (l *Link) follow(w *watch, ctx context.Context, wake func()) {
 	if l.released.Load() {
 		return
 	}
-	w.follow(ctx, wake)
+	w.follow(ctx, &l.mu, wake)
 }

@@ -63,7 +63,7 @@ func (l *Link) State() State {
 // figures asks the kernel.
 func (l *Link) figures() TCP {
 	var t TCP
-	if l.rc == nil || l.released.Load() {
+	if l.rc == nil {
 		return t
 	}
 	sent, fin := l.Sent(), l.wire.fin.Load()

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"net"
 	"os"
+	"runtime"
+	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -16,9 +19,26 @@ type secure interface {
 	CloseWrite() error
 }
 
-// looks is how many times Write looks for progress within its patience: with 8, a peer that takes nothing for
-// 10 s is noticed after at most 11.25 s.
-const looks = 8
+// tcpConn is *net.TCPConn, or a type that embeds it.
+type tcpConn interface {
+	net.Conn
+	syscall.Conn
+	CloseWrite() error
+	SetKeepAliveConfig(net.KeepAliveConfig) error
+	SetLinger(sec int) error
+	SetNoDelay(noDelay bool) error
+}
+
+const (
+	// looks is how many times Write looks for progress within its patience: with 8, a peer that takes nothing for
+	// 10 s is noticed after at most 11.25 s.
+	looks = 8
+	// piece is what is written at once where a write that timed out cannot be continued.
+	piece = 64 << 10
+)
+
+// resumable says that a write which timed out tells how much went out. Windows does not when it cancels one.
+var resumable = runtime.GOOS != "windows"
 
 // errStalled says that the peer took nothing for as long as Write was willing to wait.
 var errStalled = errors.New("the peer takes nothing")
@@ -29,9 +49,10 @@ var past = time.Unix(1, 0)
 // wire counts the bytes that pass and owns the write deadline. It lies directly over the socket.
 type wire struct {
 	net.Conn
-	base     time.Time
-	patience time.Duration
-	fragile  bool // a write that timed out cannot be continued (TLS beneath)
+	base      time.Time
+	patience  time.Duration
+	plain     bool // Conn counts plain text: TLS lies beneath
+	resumable bool // a write that timed out can be continued
 
 	in      atomic.Int64
 	out     atomic.Int64
@@ -48,7 +69,7 @@ type wire struct {
 func Count(conn net.Conn) net.Conn { return newWire(conn) }
 
 func newWire(conn net.Conn) *wire {
-	return &wire{Conn: conn, base: time.Now(), patience: patience}
+	return &wire{Conn: conn, base: time.Now(), patience: patience, resumable: resumable}
 }
 
 func (w *wire) now() time.Duration { return time.Since(w.base) }
@@ -72,9 +93,9 @@ func (w *wire) Write(p []byte) (int, error) {
 	done := 0
 	progress := w.now()
 	for {
-		wait := w.patience
-		if !w.fragile {
-			wait /= looks
+		next, wait := p[done:], w.patience/looks
+		if !w.resumable {
+			next, wait = next[:min(len(next), piece)], w.patience
 		}
 		deadline := w.now() + wait
 		limit := time.Duration(w.until.Load())
@@ -89,9 +110,13 @@ func (w *wire) Write(p []byte) (int, error) {
 		if err := w.stopped(gen); err != nil {
 			return done, err
 		}
-		n, err := w.Conn.Write(p[done:])
+		n, err := w.Conn.Write(next)
 		done += n
 		w.out.Add(int64(n))
+		if err == nil && done < len(p) {
+			progress = w.now()
+			continue
+		}
 		if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return done, err
 		}
@@ -105,7 +130,7 @@ func (w *wire) Write(p []byte) (int, error) {
 		switch {
 		case limit != 0 && now >= limit:
 			return done, os.ErrDeadlineExceeded
-		case now-progress >= w.patience, w.fragile:
+		case now-progress >= w.patience, !w.resumable:
 			return done, errStalled
 		}
 	}
@@ -176,19 +201,31 @@ func (w *wire) CloseWrite() error {
 // watch wakes a goroutine that waits in Read or Write when its context is done.
 type watch struct {
 	stop func() bool
+	turn int
 }
 
-// follow makes w watch ctx instead of what it watched; wake must be cheap, and may come late or for nothing.
-func (w *watch) follow(ctx context.Context, wake func()) {
+// follow makes w watch ctx instead of what it watched. The caller holds mu, under which wake will be called, so
+// nothing that is done later can still wake for an earlier context.
+func (w *watch) follow(ctx context.Context, mu *sync.Mutex, wake func()) {
 	w.quit()
-	if ctx.Done() != nil {
-		w.stop = context.AfterFunc(ctx, wake)
+	if ctx.Done() == nil {
+		return
 	}
+	turn := w.turn
+	w.stop = context.AfterFunc(ctx, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if w.turn == turn {
+			wake()
+		}
+	})
 }
 
+// quit ends the watch. The caller holds the same lock.
 func (w *watch) quit() {
 	if w.stop != nil {
 		w.stop()
 	}
 	w.stop = nil
+	w.turn++
 }

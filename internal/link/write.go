@@ -32,9 +32,9 @@ var buffers = sync.Pool{New: func() any { return new([]byte) }}
 // write position behind them: the last frame has reached the peer's TCP when Acked is there.
 //
 // A peer that takes nothing for 10 s ends the link (NotReading; TimedOut if nothing answers at all). So does
-// every other error, with three exceptions: a frame that has no encoding (*FrameError), ErrFinished, and a ctx
-// that was done before anything was written, which return that error alone. A ctx that is done later ends the
-// link too, because a part of a frame is out.
+// every other error, with three exceptions, which return that error alone: a frame that has no encoding
+// (*FrameError), ErrFinished, and a ctx that was done before anything was written. A ctx that is done later ends
+// the link too, because a part of a frame is out (with TLS or on Windows: may be out).
 //
 // Only one goroutine may write.
 func (l *Link) Write(ctx context.Context, frames ...codec.Frame) (pos int64, err error) {
@@ -43,6 +43,8 @@ func (l *Link) Write(ctx context.Context, frames ...codec.Frame) (pos int64, err
 		return l.Sent(), l.End()
 	case l.finished.Load():
 		return l.Sent(), ErrFinished
+	case ctx.Err() != nil:
+		return l.Sent(), ctx.Err()
 	}
 	if done := ctx.Done(); done != l.writing {
 		l.writing = done
@@ -94,7 +96,7 @@ func (l *Link) send(b []byte, n int, start int64) error {
 		l.framesOut.Add(int64(n))
 		return nil
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		if l.tls == nil && l.Sent() == start {
+		if l.tls == nil && l.wire.resumable && l.Sent() == start {
 			return err
 		}
 		return l.fail(End{Reason: ClosedHere, By: Here, Err: err})
@@ -136,7 +138,7 @@ func (l *Link) FinishSending() error {
 
 // fin sends FIN.
 func (l *Link) fin() error {
-	if !l.wire.fragile {
+	if !l.wire.plain {
 		return l.wire.CloseWrite()
 	}
 	c, ok := l.raw.(interface{ CloseWrite() error })

@@ -1,0 +1,228 @@
+package codec
+
+import (
+	"encoding/hex"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Limits of a body. MaxLimit is the most that the option max may ask for.
+const (
+	lineLimit    = 64 << 10
+	defaultLimit = 1 << 20
+	MaxLimit     = 16 << 20
+)
+
+// makers makes each codec from its options.
+var makers = map[string]func(*options) Codec{
+	"dotnet": newDotnet, "lines": newLines, "delim": newDelim,
+	"len8": newLength(1), "len16": newLength(2), "len32": newLength(4), "len64": newLength(8),
+	"varint": newVarint, "fixed": newFixed, "json": newJSON, "cobs": newCOBS, "slip": newSLIP, "idle": newIdle, "raw": newRaw,
+}
+
+// Names are the codecs, in the order in which a person should be offered them.
+func Names() []string {
+	return []string{"lines", "dotnet", "raw", "delim", "len8", "len16", "len32", "len64", "varint", "fixed", "json", "cobs", "slip", "idle"}
+}
+
+// Parse makes a codec from what its String gives: "lines", "delim?end=1C0D&max=2MiB".
+func Parse(spec string) (Codec, error) {
+	name, query, _ := strings.Cut(spec, "?")
+	opts, err := url.ParseQuery(query)
+	if err != nil {
+		return nil, fmt.Errorf("the options of codec %q cannot be read", spec)
+	}
+	return New(name, opts)
+}
+
+// New makes a codec from its name and options. It refuses an option that the codec does not have.
+func New(name string, opts url.Values) (Codec, error) {
+	mk := makers[strings.ToLower(name)]
+	if mk == nil {
+		text := fmt.Sprintf("no codec %q", name)
+		if near := nearest(name); near != "" {
+			text += fmt.Sprintf(", did you mean %s?", near)
+		}
+		return nil, fmt.Errorf("%s (known: %s)", text, strings.Join(Names(), ", "))
+	}
+	o := &options{codec: strings.ToLower(name), values: opts}
+	c := mk(o)
+	for k := range opts {
+		if !slices.Contains(o.known, k) {
+			slices.Sort(o.known)
+			return nil, fmt.Errorf("%s has no option %q (it has %s)", o.codec, k, strings.Join(o.known, ", "))
+		}
+	}
+	if o.err != nil {
+		return nil, o.err
+	}
+	return c, nil
+}
+
+// options reads a codec's options; the first error stays.
+type options struct {
+	codec  string
+	values url.Values
+	known  []string
+	shown  []string // those that are not the default, as String writes them
+	err    error
+}
+
+func (o *options) get(name string) string {
+	o.known = append(o.known, name)
+	return o.values.Get(name)
+}
+
+func (o *options) show(name, value string) { o.shown = append(o.shown, name+"="+value) }
+
+func (o *options) fail(format string, args ...any) {
+	if o.err == nil {
+		o.err = fmt.Errorf(o.codec+": "+format, args...)
+	}
+}
+
+// one reads an option that has a few possible values; the first is the default.
+func (o *options) one(name string, values ...string) string {
+	v := strings.ToLower(o.get(name))
+	switch {
+	case v == "" || v == values[0]:
+		return values[0]
+	case !slices.Contains(values, v):
+		o.fail("%s=%s is not possible (it is %s)", name, v, strings.Join(values, " or "))
+		return values[0]
+	}
+	o.show(name, v)
+	return v
+}
+
+func (o *options) number(name string, def, least, most int) int {
+	v := o.get(name)
+	if v == "" {
+		if def == 0 {
+			o.fail("it needs %s=%d to %d", name, least, most)
+			return least
+		}
+		return def
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < least || n > most {
+		o.fail("%s=%s is not possible (it is %d to %d)", name, v, least, most)
+		return least
+	}
+	if n != def {
+		o.show(name, strconv.Itoa(n))
+	}
+	return n
+}
+
+func (o *options) hex(name string) []byte {
+	v := o.get(name)
+	if v == "" {
+		return nil
+	}
+	b, err := hex.DecodeString(strings.NewReplacer(" ", "", "0x", "", "-", "", ":", "").Replace(v))
+	if err != nil || len(b) == 0 || len(b) > 16 {
+		o.fail("%s=%s is not 1 to 16 bytes in hex, such as 0D0A", name, v)
+	}
+	return b
+}
+
+// max reads the limit of a body.
+func (o *options) max(def int) int {
+	v := o.get("max")
+	if v == "" {
+		return def
+	}
+	digits, unit := strings.TrimRight(v, "KMGiBkmgb"), 1
+	switch strings.ToLower(strings.TrimRight(v[len(digits):], "iBb")) {
+	case "k":
+		unit = 1 << 10
+	case "m":
+		unit = 1 << 20
+	}
+	n, err := strconv.Atoi(digits)
+	if err != nil || n < 1 || n > MaxLimit/unit {
+		o.fail("max=%s is not possible (it is 1 to 16MiB)", v)
+		return def
+	}
+	n *= unit
+	switch {
+	case n == def:
+	case n%(1<<20) == 0:
+		o.show("max", strconv.Itoa(n>>20)+"MiB")
+	case n%(1<<10) == 0:
+		o.show("max", strconv.Itoa(n>>10)+"KiB")
+	default:
+		o.show("max", strconv.Itoa(n))
+	}
+	return n
+}
+
+func (o *options) base(limit int) base {
+	name := o.codec
+	if len(o.shown) > 0 {
+		name += "?" + strings.Join(o.shown, "&")
+	}
+	return base{name, limit}
+}
+
+// base is what all codecs have: a name with its options, and a limit.
+type base struct {
+	name  string
+	limit int
+}
+
+func (b base) String() string { return b.name }
+func (b base) Limit() int     { return b.limit }
+
+func (b base) fail(kind ErrorKind, hint, format string, args ...any) *Error {
+	return &Error{Kind: kind, Codec: b.name, Reason: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+// tooLarge is for a body of n bytes; uint64, because a peer may announce anything.
+func (b base) tooLarge(n uint64) *Error {
+	return b.fail(TooLarge, "raise the limit with ?max= (at most 16MiB)", "a message of %d bytes is over the limit of %d", n, b.limit)
+}
+
+// check says whether a body may be appended.
+func (b base) check(body []byte) error {
+	if len(body) > b.limit {
+		return b.tooLarge(uint64(len(body)))
+	}
+	return nil
+}
+
+// nearest is the known name that differs from a mistyped one by a letter or two.
+func nearest(name string) string {
+	best, at := "", 3
+	for _, n := range Names() {
+		if d := distance(strings.ToLower(name), n); d < at {
+			best, at = n, d
+		}
+	}
+	return best
+}
+
+// distance is Levenshtein's.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for i := range row {
+		row[i] = i
+	}
+	for i := range len(a) {
+		diag := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diag
+			if a[i] != b[j] {
+				cost++
+			}
+			diag = row[j+1]
+			row[j+1] = min(cost, row[j+1]+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,221 @@
+package journal
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Link is the record of one connection.
+type Link struct {
+	ID, Room                int64
+	RoomName                string // set when read
+	Peer, Local, Remote     string
+	Codec, Choice           string
+	Dialled                 bool
+	Began, Ended            time.Time // Ended is zero while it lives
+	HandshakeUS             int64
+	MessagesIn, MessagesOut int64
+	BytesIn, BytesOut       int64
+	Reason, Detail          string
+}
+
+// NextLink returns the number of a new link; none is used twice, over restarts too.
+func (j *Journal) NextLink() int64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.link++
+	return j.link
+}
+
+// BeginLink records that a link is up. It waits for nothing: the record joins the next commit, in order with
+// what is noted and appended.
+func (j *Journal) BeginLink(l Link) { j.putLink(l) }
+
+// EndLink records how a link ended. It waits for nothing.
+func (j *Journal) EndLink(l Link) { j.putLink(l) }
+
+func (j *Journal) putLink(l Link) {
+	ended := int64(0)
+	if !l.Ended.IsZero() {
+		ended = l.Ended.UnixMicro()
+	}
+	j.writer.add(&op{entries: 1, size: 256, do: func(t *tx) error {
+		_, err := t.tx.Exec("INSERT OR REPLACE INTO links VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", l.ID, l.Room, l.Peer, l.Local, l.Remote,
+			l.Codec, l.Choice, l.Dialled, l.Began.UnixMicro(), ended, l.HandshakeUS, l.MessagesIn, l.MessagesOut, l.BytesIn, l.BytesOut,
+			l.Reason, l.Detail)
+		return err
+	}})
+}
+
+// Orphans are the links that had no end when the journal was opened: the process that had them died.
+func (j *Journal) Orphans() []Link { return slices.Clone(j.orphans) }
+
+// Links returns links, newest first: of one room, or of all when room is 0.
+func (j *Journal) Links(ctx context.Context, room int64, limit int) ([]Link, error) {
+	if room == 0 {
+		return j.queryLinks("ORDER BY l.id DESC LIMIT ?", limit)
+	}
+	return j.queryLinks("WHERE l.room = ? ORDER BY l.id DESC LIMIT ?", room, limit)
+}
+
+func (j *Journal) queryLinks(where string, args ...any) ([]Link, error) {
+	rows, err := j.r.Query(`SELECT l.id, l.room, coalesce(r.name, ''), peer, local, remote, l.codec, choice, l.dialled, began, ended, handshake_us,
+		messages_in, messages_out, bytes_in, bytes_out, reason, detail FROM links l LEFT JOIN rooms r ON r.id = l.room `+where, args...)
+	if err != nil {
+		return nil, explain(j.dir, err)
+	}
+	defer rows.Close()
+	var out []Link
+	for rows.Next() {
+		var l Link
+		var began, ended int64
+		if err := rows.Scan(&l.ID, &l.Room, &l.RoomName, &l.Peer, &l.Local, &l.Remote, &l.Codec, &l.Choice, &l.Dialled, &began, &ended,
+			&l.HandshakeUS, &l.MessagesIn, &l.MessagesOut, &l.BytesIn, &l.BytesOut, &l.Reason, &l.Detail); err != nil {
+			return nil, explain(j.dir, err)
+		}
+		l.Began = time.UnixMicro(began)
+		if ended != 0 {
+			l.Ended = time.UnixMicro(ended)
+		}
+		out = append(out, l)
+	}
+	return out, explain(j.dir, rows.Err())
+}
+
+// Cursor is how far a peer got in a room: own messages up to Reached are acknowledged by it, up to Written they
+// were handed to the kernel, and those up to Start are none of its business.
+type Cursor struct {
+	Room                    int64
+	Peer                    string
+	Start, Written, Reached int64
+}
+
+// SaveCursor keeps a cursor. It waits for nothing: the newest value joins the next commit, within 250 ms.
+func (j *Journal) SaveCursor(c Cursor) {
+	k := cursorKey{c.Room, c.Peer}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.cursors[k] = c
+	j.dirty[k] = true
+	if len(j.cursors) > 10_000 { // the saved ones can be read again
+		for k := range j.cursors {
+			if !j.dirty[k] {
+				delete(j.cursors, k)
+			}
+		}
+	}
+}
+
+// Cursors returns the cursors over a room, the newest values.
+func (j *Journal) Cursors(ctx context.Context, room int64) ([]Cursor, error) {
+	rows, err := j.r.QueryContext(ctx, "SELECT peer, start, written, reached FROM cursors WHERE room = ? ORDER BY peer", room)
+	if err != nil {
+		return nil, explain(j.dir, err)
+	}
+	defer rows.Close()
+	var out []Cursor
+	for rows.Next() {
+		c := Cursor{Room: room}
+		if err := rows.Scan(&c.Peer, &c.Start, &c.Written, &c.Reached); err != nil {
+			return nil, explain(j.dir, err)
+		}
+		out = append(out, c)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, explain(j.dir, err)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for k, c := range j.cursors {
+		if k.room != room {
+			continue
+		}
+		if i := slices.IndexFunc(out, func(o Cursor) bool { return o.Peer == k.peer }); i >= 0 {
+			out[i] = c
+		} else {
+			out = append(out, c)
+		}
+	}
+	return out, nil
+}
+
+// Fate is an exception to a cursor: what became of a stretch of messages towards a peer.
+type Fate struct {
+	Room        int64
+	Peer        string
+	First, Last int64
+	State       string
+}
+
+// Settle keeps fates and returns when they are synced. A later fate takes the place of what it covers of
+// earlier ones.
+func (j *Journal) Settle(ctx context.Context, fates ...Fate) error {
+	return j.wait(ctx, &op{entries: len(fates), size: 64 * len(fates), do: func(t *tx) error {
+		for _, f := range fates {
+			if err := t.settle(f); err != nil {
+				return err
+			}
+		}
+		return nil
+	}})
+}
+
+func (t *tx) settle(f Fate) error {
+	rows, err := t.tx.Query("SELECT first, last, state FROM fates WHERE room = ? AND peer = ? AND first <= ? AND last >= ?", f.Room, f.Peer, f.Last, f.First)
+	if err != nil {
+		return err
+	}
+	var old []Fate
+	for rows.Next() {
+		o := Fate{Room: f.Room, Peer: f.Peer}
+		if err := rows.Scan(&o.First, &o.Last, &o.State); err != nil {
+			rows.Close()
+			return err
+		}
+		old = append(old, o)
+	}
+	if err := rows.Close(); err != nil {
+		return err
+	}
+	put := []Fate{f}
+	for _, o := range old {
+		if _, err := t.tx.Exec("DELETE FROM fates WHERE room = ? AND peer = ? AND first = ?", o.Room, o.Peer, o.First); err != nil {
+			return err
+		}
+		if o.First < f.First {
+			left := o
+			left.Last = f.First - 1
+			put = append(put, left)
+		}
+		if o.Last > f.Last {
+			right := o
+			right.First = f.Last + 1
+			put = append(put, right)
+		}
+	}
+	for _, p := range put {
+		if _, err := t.tx.Exec("INSERT INTO fates VALUES (?, ?, ?, ?, ?)", p.Room, p.Peer, p.First, p.Last, p.State); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Fates returns the fates of a room, by peer and offset.
+func (j *Journal) Fates(ctx context.Context, room int64) ([]Fate, error) {
+	rows, err := j.r.QueryContext(ctx, "SELECT peer, first, last, state FROM fates WHERE room = ? ORDER BY peer, first", room)
+	if err != nil {
+		return nil, explain(j.dir, err)
+	}
+	defer rows.Close()
+	var out []Fate
+	for rows.Next() {
+		f := Fate{Room: room}
+		if err := rows.Scan(&f.Peer, &f.First, &f.Last, &f.State); err != nil {
+			return nil, explain(j.dir, err)
+		}
+		out = append(out, f)
+	}
+	return out, explain(j.dir, rows.Err())
+}

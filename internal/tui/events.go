@@ -1,0 +1,278 @@
+package tui
+
+import (
+	"errors"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"tincan"
+)
+
+// events takes a batch of what happened, and asks for the next.
+func (s *screen) events(b eventsMsg) tea.Cmd {
+	var cmds []tea.Cmd
+	for _, e := range b.events {
+		cmds = append(cmds, s.event(e))
+	}
+	switch {
+	case b.err != nil && s.ctx.Err() == nil:
+		s.err = b.err
+		return tea.Quit
+	case b.over:
+		return tea.Batch(cmds...)
+	}
+	return tea.Batch(append(cmds, s.next(b.from))...)
+}
+
+func (s *screen) event(e tincan.Event) tea.Cmd {
+	switch e.Kind {
+	case tincan.EventListening:
+		s.news("listening", label(e.Addr), good, time.Second)
+		return s.status()
+	case tincan.EventStopped:
+		s.news("stopped", label(e.Addr), calm, stepTime)
+		return s.status()
+	case tincan.EventConnecting:
+		r := s.room(e.Room)
+		if r.info.Dial == nil {
+			r.info.Dial = &tincan.DialStatus{URL: e.Addr}
+		}
+		r.info.Dial.Phase, r.info.Dial.Attempt = "connecting", e.Attempt
+		r.attempt, r.retry = e.Attempt, time.Time{}
+		if s.cur == r.name {
+			s.step = step{}
+		}
+	case tincan.EventConnected:
+		return s.connected(e)
+	case tincan.EventFinished:
+		if l := s.links[e.Link]; l != nil {
+			l.Phase = tincan.PeerFinished
+			s.room(e.Room).log.add(newDivider(divFinished, s.at(e), l.LinkStatus))
+		}
+	case tincan.EventCodec:
+		return s.recoded(e)
+	case tincan.EventMessage:
+		s.message(e)
+	case tincan.EventReceipt:
+		return s.receipt(e)
+	case tincan.EventDisconnected:
+		return s.disconnected(e)
+	case tincan.EventHeld:
+		r := s.room(e.Room)
+		r.info.Held = e.Held
+		if e.Held != nil && *e.Held == (tincan.HeldStatus{}) {
+			r.info.Held = nil
+		}
+	case tincan.EventRefused:
+		s.tell(bad, s.say.t("refused", label(e.Remote), Clean(e.Reason)))
+	case tincan.EventError:
+		s.fail(&tincan.Error{Text: e.Error, Hint: e.Hint})
+	}
+	return nil
+}
+
+// at is when an event happened; some carry no time.
+func (s *screen) at(e tincan.Event) time.Time {
+	if e.Time.IsZero() {
+		return s.now()
+	}
+	return e.Time
+}
+
+func (s *screen) connected(e tincan.Event) tea.Cmd {
+	r := s.room(e.Room)
+	l := &link{seen: s.now(), LinkStatus: tincan.LinkStatus{ID: e.Link, Room: e.Room, Peer: e.Peer, Local: e.Local, Remote: e.Remote,
+		Codec: e.Codec, Choice: e.Choice, HandshakeUS: e.HandshakeUS, Phase: tincan.Established, Since: s.at(e), Dialled: r.info.Dial != nil}}
+	s.links[e.Link] = l
+	if d := r.info.Dial; d != nil {
+		d.Phase = "connected"
+	}
+	r.retry, r.end, r.endText, r.was = time.Time{}, "", "", true
+	r.log.add(newDivider(divConnected, l.Since, l.LinkStatus))
+	cmd := s.attract(r)
+	if s.cur == r.name {
+		s.step = step{}
+	} else {
+		s.news("accepted", label(e.Peer), good, stepTime)
+	}
+	return tea.Batch(cmd, s.status())
+}
+
+func (s *screen) recoded(e tincan.Event) tea.Cmd {
+	r := s.room(e.Room)
+	l := s.links[e.Link]
+	if l == nil {
+		return nil
+	}
+	l.Codec, l.Choice = e.Codec, e.Choice
+	r.log.add(newDivider(divCodec, s.at(e), l.LinkStatus))
+	if e.Choice == "by hand" { // what was received has been decoded again
+		return s.reload(r.name)
+	}
+	return nil
+}
+
+func (s *screen) message(e tincan.Event) {
+	if e.Message == nil {
+		return
+	}
+	r := s.room(e.Message.Room)
+	if e.Message.From != tincan.Me && s.cur != r.name {
+		r.unread++
+	}
+	r.info.Last = max(r.info.Last, e.Message.Offset)
+	r.log.add(newEntry(*e.Message))
+	if s.cur == r.name {
+		s.hintEncoding(r, e.Message)
+	}
+}
+
+// hintEncoding says, once for a room, that its bytes look like text in another encoding.
+func (s *screen) hintEncoding(r *room, m *tincan.Message) {
+	if r.hinted || m.Enc != "" || m.From == tincan.Me {
+		return
+	}
+	if _, ok := m.Text(); ok {
+		return
+	}
+	if _, ok := tincan.DecodeText("gbk", m.Body); ok {
+		r.hinted = true
+		s.tell(calm, s.say.t("hint.encoding", "gbk"))
+	}
+}
+
+func (s *screen) receipt(e tincan.Event) tea.Cmd {
+	r := s.rooms[e.Room]
+	if r == nil {
+		return nil
+	}
+	if e.State == tincan.Reached || e.State == tincan.Stored {
+		r.reached = max(r.reached, e.Offset)
+	}
+	if a := s.awaiting; a.room == e.Room && e.Offset >= a.offset && s.step.key == "sending" {
+		switch e.State {
+		case tincan.Reached, tincan.Stored:
+			s.news("done", "", good, stepTime)
+		case tincan.Uncertain, tincan.Discarded:
+			s.step = step{}
+		}
+	}
+	if r.info.Shared {
+		return s.receipts(r)
+	}
+	if m := r.log.message(e.Offset); m != nil {
+		m.note(e.State)
+	}
+	return nil
+}
+
+func (s *screen) disconnected(e tincan.Event) tea.Cmd {
+	r := s.room(e.Room)
+	r.end, r.endText = e.Reason, e.Detail
+	if e.RetryInMS != nil {
+		r.retry = s.at(e).Add(time.Duration(*e.RetryInMS) * time.Millisecond)
+	}
+	if d := r.info.Dial; d != nil {
+		d.Phase = "stopped"
+		if e.RetryInMS != nil {
+			d.Phase = "waiting"
+		}
+	}
+	if e.Link == 0 { // an attempt that came to nothing
+		r.was = false
+		return nil
+	}
+	r.was = true
+	k := tincan.LinkStatus{ID: e.Link, Room: e.Room, Peer: e.Peer, Local: e.Local, Remote: e.Remote}
+	if l := s.links[e.Link]; l != nil {
+		k = l.LinkStatus
+		delete(s.links, e.Link)
+	}
+	k.Phase, k.Ended, k.Reason, k.Detail = tincan.Closed, s.at(e), e.Reason, e.Detail
+	r.log.add(newDivider(divEnded, k.Ended, k))
+	if c := s.current(); c == r || c == nil {
+		s.news("disconnected", label(k.Peer), bad, stepTime)
+	}
+	s.forgetRooms()
+	return tea.Batch(s.lastLink(r), s.status())
+}
+
+// ended completes a divider with the figures that the journal has of the link.
+func (s *screen) ended(m endedMsg) {
+	r := s.rooms[m.room]
+	if r == nil || m.err != nil {
+		return
+	}
+	for _, k := range m.links {
+		for _, e := range r.log.entries {
+			if e.div.kind == divEnded && e.div.link.ID == k.ID && !k.Ended.IsZero() {
+				e.div.link, e.lines = k, nil
+			}
+		}
+	}
+}
+
+// snapshot takes a status of the node.
+func (s *screen) snapshot(m statusMsg) tea.Cmd {
+	s.polling = false
+	if m.err != nil {
+		if !errors.Is(m.err, s.ctx.Err()) {
+			s.fail(m.err)
+		}
+		return nil
+	}
+	s.listeners, s.trouble = m.status.Listeners, Clean(m.status.Trouble)
+	links := make(map[int64]*link, len(m.status.Links))
+	for _, l := range m.status.Links {
+		links[l.ID] = &link{LinkStatus: l}
+		s.room(l.Room)
+	}
+	for id, l := range s.links { // what an event told after the snapshot was asked for
+		if links[id] == nil && l.seen.After(m.asked) {
+			links[id] = l
+		}
+	}
+	s.links = links
+	for _, i := range m.status.Rooms {
+		r := s.rooms[i.Name]
+		if r == nil && i.Dial == nil {
+			continue
+		}
+		r = s.room(i.Name)
+		r.info = i
+		if d := i.Dial; d != nil {
+			r.retry = d.Retry
+		}
+	}
+	for _, l := range s.listeners {
+		if l.Room != "" {
+			s.room(l.Room).info.Shared = true
+		}
+	}
+	return s.catchUp()
+}
+
+// catchUp opens a room if none is on screen, and asks for what the events of the current one did not bring.
+func (s *screen) catchUp() tea.Cmd {
+	r := s.current()
+	if r == nil {
+		for _, c := range s.listed() {
+			if len(s.linksOf(c)) > 0 || c.info.Dial != nil || c.info.Shared {
+				return s.show(c)
+			}
+		}
+		return nil
+	}
+	var cmds []tea.Cmd
+	if first, _ := r.log.pending(); first > 0 {
+		cmds = append(cmds, s.receipts(r))
+	}
+	if r.log.loaded && !r.log.loading && !r.log.newer && r.info.Last > r.log.last {
+		if r.log.missed == r.log.last+1 { // for the second time: no event will bring it
+			cmds = append(cmds, s.load(r, pageNewer))
+		}
+		r.log.missed = r.log.last + 1
+	}
+	return tea.Batch(cmds...)
+}

@@ -1,0 +1,272 @@
+package tui
+
+import (
+	"strconv"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+const (
+	wide     = 90 // columns from which the list of rooms is shown
+	sideCols = 27
+)
+
+// View draws the screen. From the top: the status strip, the chosen link's figures, what needs a decision,
+// the messages beside the list of rooms, whom the box writes to, a notice, the box.
+func (s *screen) View() tea.View {
+	var v tea.View
+	v.AltScreen = true
+	v.MouseMode = tea.MouseModeCellMotion
+	v.WindowTitle = "tincan"
+	if s.width <= 0 || s.height <= 0 {
+		return v
+	}
+	lines, x, y := s.frame()
+	v.SetContent(strings.Join(lines, "\n"))
+	if s.ask == nil && s.overlay.kind == "" && y < s.height {
+		v.Cursor = tea.NewCursor(min(x, s.width-1), y)
+		v.Cursor.Shape = tea.CursorBar
+	}
+	return v
+}
+
+// plan is how many lines each part of the screen gets.
+type plan struct {
+	figures, rule, notice bool
+	banners               int
+	body, box             int
+}
+
+func (s *screen) plan() plan {
+	p := plan{box: min(len(s.box.lay(s.cells, s.width)), boxLines, max(1, s.height/4))}
+	left := s.height - 1 - p.box
+	p.figures, left = left >= 2, left-min(1, max(0, left-1))
+	p.rule = left >= 3
+	if p.rule {
+		left--
+	}
+	if p.notice = left >= 3 || left >= 1 && (s.ask != nil || s.notice.text != ""); p.notice {
+		left--
+	}
+	if most := (left - 1) / 3; most > 0 {
+		p.banners = min(most, len(s.banners()))
+	}
+	p.body = max(0, left-p.banners)
+	return p
+}
+
+// page is how many lines the messages have.
+func (s *screen) page() int { return s.plan().body }
+
+// bodyTop is the line on which the messages begin.
+func (s *screen) bodyTop() int {
+	p := s.plan()
+	if p.figures {
+		return 2 + p.banners
+	}
+	return 1 + p.banners
+}
+
+func (s *screen) sideWidth() int {
+	if s.width < wide {
+		return 0
+	}
+	return sideCols
+}
+
+// bodyWidth is the width of the messages and of the box.
+func (s *screen) bodyWidth() int {
+	if w := s.sideWidth(); w > 0 {
+		return s.width - w - 1
+	}
+	return s.width
+}
+
+// frame is the screen as exactly as many lines as it has, and where the cursor is.
+func (s *screen) frame() (lines []string, x, y int) {
+	p := s.plan()
+	lines = append(lines, s.strip(s.width))
+	if p.figures {
+		lines = append(lines, s.figures(s.width))
+	}
+	for _, b := range s.banners()[:p.banners] {
+		lines = append(lines, s.style.banner.Render(s.cells.pad(b, s.width)))
+	}
+	lines = append(lines, s.body(p.body)...)
+	if p.rule {
+		lines = append(lines, s.target(s.width))
+	}
+	if p.notice {
+		lines = append(lines, s.noticeLine(s.width))
+	}
+	box, x, y := s.box.view(s.cells, s.width, p.box)
+	for _, l := range box {
+		lines = append(lines, s.cells.cut(l, s.width))
+	}
+	y += s.height - p.box
+	for len(lines) < s.height {
+		lines = append(lines, "")
+	}
+	return lines[:s.height], x, y
+}
+
+// body is the messages, or an overlay, with the list of rooms at the left of a wide screen.
+func (s *screen) body(n int) []string {
+	width := s.bodyWidth()
+	var main []string
+	if s.overlay.kind != "" {
+		main = s.overlayLines(width, n)
+	} else {
+		main = s.messages(width, n)
+	}
+	for len(main) < n {
+		main = append(main, "")
+	}
+	if s.sideWidth() == 0 {
+		return main[:n]
+	}
+	side := s.side(n)
+	out := make([]string, n)
+	for i := range out {
+		out[i] = side.line(i) + s.style.dim.Render("│") + main[i]
+	}
+	return out
+}
+
+// sidebar is the list of rooms as it is drawn.
+type sidebar struct {
+	lines []string
+	rooms []*room // whose line it is; nil for none
+	blank string
+}
+
+func (b sidebar) line(i int) string {
+	if i < len(b.lines) {
+		return b.lines[i]
+	}
+	return b.blank
+}
+
+func (b sidebar) at(i int) *room {
+	if i < 0 || i >= len(b.rooms) {
+		return nil
+	}
+	return b.rooms[i]
+}
+
+// side draws the rooms, and the links of a shared one below it, over n lines.
+func (s *screen) side(n int) sidebar {
+	width := sideCols
+	b := sidebar{blank: strings.Repeat(" ", width)}
+	rs := s.listed()
+	at := 0
+	for _, r := range rs {
+		if r.name == s.cur {
+			at = len(b.lines)
+		}
+		b.lines = append(b.lines, s.sideRoom(r, width))
+		b.rooms = append(b.rooms, r)
+		ls := s.linksOf(r)
+		if r.name != s.cur || !r.info.Shared {
+			continue
+		}
+		chosen := s.chosen()
+		for _, l := range ls {
+			sign := "   "
+			if l == chosen && len(ls) > 1 {
+				sign = "  ›"
+			}
+			b.lines = append(b.lines, s.style.dim.Render(s.cells.pad(sign+" "+label(l.Peer), width)))
+			b.rooms = append(b.rooms, r)
+		}
+	}
+	n = max(0, n-1)
+	from := min(max(0, at-n/2), max(0, len(b.lines)-n))
+	to := min(len(b.lines), from+n)
+	title := s.style.bold.Render(s.cells.pad(" "+s.say.t("rooms", len(rs)), width))
+	b.lines = append([]string{title}, b.lines[from:to]...)
+	b.rooms = append([]*room{nil}, b.rooms[from:to]...)
+	return b
+}
+
+func (s *screen) sideRoom(r *room, width int) string {
+	sign, m := "○", calm
+	switch {
+	case len(s.linksOf(r)) > 0:
+		sign, m = "●", good
+	case r.dialling():
+		sign, m = "◌", wait
+	}
+	here := " "
+	style := s.style.text[calm]
+	if r.name == s.cur {
+		here, style = "▸", s.style.chosen
+	}
+	unread := ""
+	if r.unread > 0 {
+		unread = strconv.Itoa(min(r.unread, 9999))
+	}
+	name := s.cells.ends(r.label(), unread, width-4)
+	return style.Render(here) + s.style.text[m].Render(sign) + " " + style.Render(name) + " "
+}
+
+// target is the line above the box: whom it writes to, and what waits elsewhere.
+func (s *screen) target(width int) string {
+	text := s.say.t("target.none")
+	if r := s.current(); r != nil {
+		text = s.say.t("target.room", r.label())
+		if len(s.linksOf(r)) == 0 && !r.info.Shared {
+			text = s.say.t("target.gone", r.label())
+		}
+		if n := len(s.linksOf(r)); r.info.Shared {
+			text = s.say.t("target.shared", r.label(), n)
+		}
+	}
+	if s.toAll {
+		text = s.say.t("target.all", len(s.targets()))
+	}
+	var marks []string
+	if r := s.current(); r != nil && !r.log.follow {
+		marks = append(marks, s.say.t("target.below", r.log.below))
+	}
+	if s.hex {
+		marks = append(marks, "HEX")
+	}
+	unread := 0
+	for _, r := range s.rooms {
+		unread += r.unread
+	}
+	if s.sideWidth() == 0 && len(s.rooms) > 1 {
+		marks = append(marks, s.say.t("rooms", len(s.rooms)))
+		if unread > 0 {
+			marks = append(marks, s.say.t("unread", unread))
+		}
+	}
+	right := strings.Join(marks, " · ")
+	if right != "" {
+		right = " " + right + " "
+	}
+	left := "── " + s.cells.cut(text, max(4, width-s.cells.width(right)-6)) + " "
+	fill := strings.Repeat("─", max(0, width-s.cells.width(left)-s.cells.width(right)))
+	style := s.style.text[calm]
+	if s.toAll {
+		style = s.style.text[wait].Bold(true)
+	}
+	return style.Render(s.cells.cut(left+fill+right, width))
+}
+
+// noticeLine is a question, the latest notice, or what the keys do.
+func (s *screen) noticeLine(width int) string {
+	switch {
+	case s.ask != nil:
+		return s.style.banner.Render(s.cells.pad(s.ask.text+s.say.t("ask.keys"), width))
+	case s.notice.text != "" && s.now().Before(s.notice.until):
+		return s.style.text[s.notice.mood].Render(s.cells.cut(s.notice.text, width))
+	}
+	hint := s.say.t("hints")
+	if s.cells.width(hint) > width {
+		hint = s.say.t("hints.short")
+	}
+	return s.style.dim.Render(s.cells.cut(hint, width))
+}
