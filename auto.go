@@ -83,6 +83,15 @@ func (a *auto) Decode(src []byte, seen int) (codec.Frame, int, error) {
 	return c.Decode(src, seen)
 }
 
+// conclude decides by what came before the end of the stream, if nothing was decided yet.
+func (a *auto) conclude(src []byte) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if c, ok := codec.Auto(src, true); ok && (a.choice == choiceUndecided || a.choice == choiceAssumed) {
+		a.chosen, a.choice = c, choiceDetected
+	}
+}
+
 func (a *auto) settle() {
 	a.mu.Lock()
 	a.final = true

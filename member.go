@@ -116,7 +116,11 @@ func (n *Node) attach(ctx context.Context, c newcomer) (*member, error) {
 	m.r.members[m.id] = m
 	m.r.mu.Unlock()
 	n.joined(m)
-	n.note(Event{Kind: EventConnected, Link: m.id, Room: m.r.name, Peer: m.peer, Local: m.rec.Local, Remote: m.rec.Remote,
+	listener := ""
+	if c.listener != nil {
+		listener = c.listener.id
+	}
+	n.note(Event{Kind: EventConnected, Listener: listener, Link: m.id, Room: m.r.name, Peer: m.peer, Local: m.rec.Local, Remote: m.rec.Remote,
 		Codec: m.rec.Codec, Choice: m.choice, HandshakeUS: m.rec.HandshakeUS}, m.r)
 	if h := m.r.heldNow(); h != (HeldStatus{}) {
 		n.note(Event{Kind: EventHeld, Room: m.r.name, Held: &h}, m.r)

@@ -121,6 +121,7 @@ func (m *member) store(frames []codec.Frame, buf *[]journal.Entry) error {
 	was := m.choice
 	m.mu.Unlock()
 	if isAuto {
+		a.conclude(frames[0].Wire)
 		name, choice := a.state()
 		if choice == choiceDetected && was != choiceDetected {
 			m.mu.Lock()

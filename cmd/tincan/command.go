@@ -25,6 +25,7 @@ func (c *cli) root() *cobra.Command {
 	root.SetOut(c.out)
 	root.SetErr(c.err)
 	root.SilenceErrors, root.SilenceUsage = true, true
+	root.SuggestionsMinimumDistance = 2
 	root.PersistentFlags().StringVar(&c.data, "data", defaultData(), c.t("folder of the journal (or TINCAN_DATA)"))
 	root.PersistentFlags().String("lang", "", c.t("language: en or zh (default: the environment's)"))
 	root.PersistentFlags().BoolP("help", "h", false, c.t("show help"))

@@ -141,6 +141,10 @@ func (c *cli) tell(e tincan.Event) {
 		} else {
 			c.say("disconnected: %s", why)
 		}
+		if h := c.hint(e); h != "" && !c.hinted {
+			c.hinted = true
+			fmt.Fprintln(c.err, "  → "+h)
+		}
 	case tincan.EventHeld:
 		if e.Held != nil && e.Held.Queued+e.Held.Uncertain > 0 {
 			c.say("%d messages from before were not sent and %d may have arrived; they are held", e.Held.Queued, e.Held.Uncertain)
@@ -155,17 +159,26 @@ func (c *cli) tell(e tincan.Event) {
 	}
 }
 
-// reason says why a link or an attempt ended: the short reason in the user's language, the sentence in English.
+// reason says why a link or an attempt ended, in the user's language.
 func (c *cli) reason(e tincan.Event) string {
-	if c.lang == "zh" {
-		if s := c.t(e.Reason); s != e.Reason {
-			return s
+	if s := c.t(e.Reason); c.lang == "zh" && s != e.Reason {
+		if e.Addr != "" {
+			s += "（" + clean(e.Addr) + "）"
 		}
+		return s
 	}
 	if e.Detail != "" {
 		return clean(e.Detail)
 	}
 	return e.Reason
+}
+
+// hint is the next step after an attempt that failed, in the user's language.
+func (c *cli) hint(e tincan.Event) string {
+	if s := c.t("hint:" + e.Reason); c.lang == "zh" && s != "hint:"+e.Reason {
+		return s
+	}
+	return clean(e.Hint)
 }
 
 // clean makes text safe for a terminal.

@@ -110,7 +110,7 @@ func (c *cli) sendOne(ctx context.Context, d *door, addr string, in input) error
 				return err
 			}
 		case e.Kind == tincan.EventDisconnected && sent.Offset == 0:
-			return &exitError{exitConnect, &tincan.Error{Code: tincan.CodeUnreachable, Text: c.t("%s", e.Detail), Hint: c.t(e.Hint)}}
+			return &exitError{exitConnect, &tincan.Error{Code: tincan.CodeUnreachable, Text: c.reason(e), Hint: c.hint(e)}}
 		case e.Kind == tincan.EventReceipt && e.ID == sent.ID && sent.ID != "":
 			switch {
 			case e.State == tincan.Reached || e.State == tincan.Stored || e.State == tincan.Written && !knowsReached(ctx, d, r.Name):

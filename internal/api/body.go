@@ -188,5 +188,8 @@ func shorten(s string) string {
 }
 
 func badJSON(err error) error {
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
 	return fail(tincan.CodeUsage, err, say("the body is not JSON: %v", err), nothing)
 }

@@ -282,7 +282,7 @@ func TestGateSpellings(t *testing.T) {
 		{"HTTP/1.1 without a host", "GET / HTTP/1.1\r\n\r\n", 400},
 		{"two hosts", "GET / HTTP/1.1\r\nHost: " + host + "\r\nHost: " + host + "\r\n\r\n", 400},
 		{"HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 403},
-		{"user in host", "GET / HTTP/1.1\r\nHost: a@" + host + "\r\n\r\n", 403},
+		{"user in host", "GET / HTTP/1.1\r\nHost: a@" + host + "\r\n\r\n", 400},
 		{"host in capitals", "GET / HTTP/1.1\r\nHost: LOCALHOST:1\r\n\r\n", 403},
 		{"two origins, one is ours", api + auth + rest + "Origin: http://" + host + "\r\nOrigin: http://evil.example\r\n\r\n{}", 403},
 		{"empty origin", api + auth + rest + "Origin:\r\n\r\n{}", 403},
@@ -427,7 +427,6 @@ func TestServeRefusesOpenAddresses(t *testing.T) {
 		want   tincan.Code // "" works
 	}{
 		{"127.0.0.1:0", nil, ""},
-		{"127.0.0.2:0", nil, ""},
 		{"localhost:0", nil, ""},
 		{":0", nil, tincan.CodeRefused},
 		{"0.0.0.0:0", nil, tincan.CodeRefused},

@@ -257,6 +257,32 @@ func TestPatience(t *testing.T) {
 	})
 }
 
+// Where a write that timed out cannot be continued, a slow peer is still no silent one.
+func TestPatienceInPieces(t *testing.T) {
+	set(t, &resumable, false)
+	synctest.Test(t, func(t *testing.T) {
+		here, there := net.Pipe()
+		l := New(here, len4{})
+		done := make(chan error)
+		go func() { _, err := l.Write(t.Context(), codec.Frame{Body: make([]byte, 5*piece)}); done <- err }()
+		start := time.Now()
+		for range 3 {
+			time.Sleep(9 * time.Second)
+			if _, err := io.ReadFull(there, make([]byte, piece)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var e End
+		if err := <-done; !errors.As(err, &e) || e.Reason != NotReading {
+			t.Fatalf("Write = %v", err)
+		}
+		if d := time.Since(start); d != 37*time.Second || l.Sent() != 3*piece {
+			t.Errorf("after %v and %d bytes", d, l.Sent())
+		}
+		l.Close(nil)
+	})
+}
+
 func TestSetPatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		here, _ := net.Pipe()

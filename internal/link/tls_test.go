@@ -92,6 +92,24 @@ func TestTLSEnds(t *testing.T) {
 			t.Errorf("err = %v, End = %+v", err, l.End())
 		}
 	})
+	t.Run("a handshake that is interrupted", func(t *testing.T) {
+		a, _ := pair(t)
+		l := New(tls.Client(Count(a), &tls.Config{InsecureSkipVerify: true}), lines{})
+		defer l.Close(nil)
+		go func() {
+			for {
+				select {
+				case <-l.Done():
+					return
+				case <-time.After(10 * time.Millisecond):
+					l.SetCodec(lines{})
+				}
+			}
+		}()
+		if err := readError(t, l); l.End().Reason != TLSFailed || l.End().By != Here {
+			t.Errorf("err = %v, End = %+v", err, l.End())
+		}
+	})
 	t.Run("not reading", func(t *testing.T) {
 		set(t, &patience, 100*time.Millisecond)
 		here, _, rawThere := encrypted(t)
