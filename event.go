@@ -36,7 +36,7 @@ type Event struct {
 	Codec    string
 	Choice   string
 	Attempt  int
-	// HandshakeUS is how long connect(2) took; 0 for accepted links.
+	// HandshakeUS is how long the handshake took; see [LinkStatus].
 	HandshakeUS int64
 	Message     *Message // EventMessage
 	ID          string   // EventReceipt: the message's

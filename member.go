@@ -98,6 +98,9 @@ func (n *Node) attach(ctx context.Context, c newcomer) (*member, error) {
 		return nil, err
 	}
 	m.from = m.cur
+	if rtt := m.link.State().TCP.RTTUS; !c.dialled && rtt != nil { // measured by the kernel: SYN+ACK to ACK
+		c.handshake = time.Duration(*rtt) * time.Microsecond
+	}
 	m.rec = journal.Link{ID: m.id, Room: m.r.id, Peer: m.peer, Local: c.conn.LocalAddr().String(), Remote: c.conn.RemoteAddr().String(),
 		Codec: m.framing.String(), Choice: m.choice, Dialled: c.dialled, Began: time.Now().UTC(), HandshakeUS: c.handshake.Microseconds()}
 	n.journal.BeginLink(m.rec)

@@ -126,7 +126,8 @@ type LinkStatus struct {
 	Listener string    `json:"listener,omitempty"`
 	Phase    Phase     `json:"phase"`
 	Since    time.Time `json:"since"`
-	// HandshakeUS is how long connect(2) took in µs; 0 (absent) for accepted links, whose handshake the kernel did.
+	// HandshakeUS is how long the handshake took in µs: for a dialled link connect(2), for an accepted one the
+	// time from SYN+ACK to ACK, as the kernel measured it; 0 (absent) where it is not known.
 	HandshakeUS int64 `json:"handshake_us,omitempty"`
 	Paused      bool  `json:"paused,omitempty"` // reading is paused by hand
 

@@ -109,7 +109,7 @@ func (f *fake) SendMessage(_ context.Context, m tincan.Outgoing) (tincan.Message
 		return tincan.Message{}, err
 	}
 	f.mu.Lock()
-	msg := tincan.Message{Room: m.Room, Offset: int64(len(f.messages) + 1), ID: m.ID, From: tincan.Me, Time: epoch, Body: m.Body}
+	msg := tincan.Message{Room: m.Room, Offset: int64(len(f.messages) + 1), ID: m.ID, From: tincan.Me, Time: epoch, Body: append([]byte{}, m.Body...)}
 	for _, r := range f.status.Rooms {
 		if r.Name == m.Room {
 			msg.Enc = r.Encoding

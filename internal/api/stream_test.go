@@ -184,8 +184,8 @@ func TestEventsEnd(t *testing.T) {
 	})
 }
 
-// TestSlowReader leaves a stream unread while much happens. The talker is not held up, little is kept in
-// memory, and the reader gets it all, in order.
+// TestSlowReader leaves a stream unread while much happens. What waits stays where the talker keeps it, and
+// the reader gets it all, in order.
 func TestSlowReader(t *testing.T) {
 	bubble(t, func(t *testing.T, f *fake, s *Server, client func() *Client) {
 		const n = 20_000
@@ -198,8 +198,8 @@ func TestSlowReader(t *testing.T) {
 		left := len(f.followers[0].list)
 		f.followers[0].mu.Unlock()
 		f.tell(receipt(n))
-		if left != 0 { // the fake hands over its list at once; the stream then takes it one by one
-			t.Errorf("%d not taken", left)
+		if left < n/2 {
+			t.Errorf("only %d of %d wait at the talker", left, n)
 		}
 		want := int64(0)
 		for e, err := range slow {

@@ -47,9 +47,7 @@ func TestVerbs(t *testing.T) {
 			return k.SendMessage(ctx, tincan.Outgoing{Room: "gbk-room", Body: []byte{0xc4, 0xe3}})
 		}},
 		{"send nothing", func(k tincan.Talker) (any, error) {
-			m, err := k.SendMessage(ctx, tincan.Outgoing{Room: "tcp:h:1"})
-			m.Body = append([]byte{}, m.Body...)
-			return m, err
+			return k.SendMessage(ctx, tincan.Outgoing{Room: "tcp:h:1"})
 		}},
 		{"send now", func(k tincan.Talker) (any, error) { return nil, k.Held(ctx, "tcp:h:1", tincan.SendNow) }},
 		{"discard", func(k tincan.Talker) (any, error) { return nil, k.Held(ctx, "tcp:h:1", tincan.Discard) }},

@@ -52,9 +52,9 @@ func TestEnds(t *testing.T) {
 		want        string
 	}{
 		{"ab", "yz", 8, "ab    yz"},
-		{"abcdef", "yz", 8, "abcde yz"},
+		{"abcde", "yz", 8, "abcde yz"},
 		{"abcdefgh", "yz", 8, "abcd… yz"},
-		{"你好世界", "1", 6, "你… 1"},
+		{"你好世界", "1", 7, "你好… 1"},
 		{"a", "wxyz", 3, "wx…"},
 		{"abc", "", 2, "a…"},
 	}
