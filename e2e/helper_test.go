@@ -154,7 +154,8 @@ type proc struct {
 	err     bytes.Buffer
 	changed chan struct{} // closed and replaced when there is more
 
-	done chan struct{} // closed when the process has ended and its output is all here
+	quiet bool          // its output is not shown when the test fails: it was a short command
+	done  chan struct{} // closed when the process has ended and its output is all here
 }
 
 // start runs a program until the test ends.
@@ -220,7 +221,7 @@ func pipe(t *testing.T) (r, w *os.File) {
 func (p *proc) end() {
 	p.kill()
 	p.in.Close()
-	if p.t.Failed() {
+	if p.t.Failed() && !p.quiet {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.t.Logf("%s (pid %d) said:\n%s\nand on standard error:\n%s", p.name, p.cmd.Process.Pid, tail(string(p.out)), tail(p.err.String()))
@@ -476,6 +477,7 @@ func dial(t *testing.T, dir, addr string, args ...string) *proc {
 func run(t *testing.T, dir, stdin string, args ...string) *proc {
 	t.Helper()
 	p := tincan(t, dir, args...)
+	p.quiet = true
 	if err := p.write(stdin); err != nil && !errors.Is(err, syscall.EPIPE) {
 		t.Fatalf("write to %s: %v", p.name, err)
 	}
@@ -488,7 +490,7 @@ func run(t *testing.T, dir, stdin string, args ...string) *proc {
 func (p *proc) wantExit(status int, words ...string) {
 	p.t.Helper()
 	if got := p.exit(); got != status {
-		p.t.Errorf("%s: exit status %d, want %d", p.name, got, status)
+		p.t.Errorf("%s: exit status %d, want %d: %s", p.name, got, status, p.stderr())
 	}
 	for _, w := range words {
 		if !strings.Contains(p.stderr(), w) {

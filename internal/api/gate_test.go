@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,7 +16,7 @@ import (
 
 const testToken = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-// wire is a raw HTTP/1.1 client that says exactly what it is told, and keeps its connection while it may.
+// wire is a raw HTTP/1.1 client that says exactly what it is told.
 type wire struct {
 	t    testing.TB
 	addr string
@@ -23,40 +24,35 @@ type wire struct {
 	in   *bufio.Reader
 }
 
-// say sends a request as it stands. The answer is nil when the server closed without one.
-func (w *wire) say(method, request string) (*http.Response, string) {
-	w.t.Helper()
-	for fresh := w.conn == nil; ; fresh = true {
-		if w.conn == nil {
-			conn, err := net.Dial("tcp", w.addr)
-			if err != nil {
-				w.t.Fatal(err)
-			}
-			w.conn, w.in = conn, bufio.NewReader(conn)
-		}
-		io.WriteString(w.conn, request) // the server may have hung up before it has it all
-		resp, err := http.ReadResponse(w.in, &http.Request{Method: method})
-		if err != nil {
-			w.close()
-			if !fresh { // it was closed after the answer before
-				continue
-			}
-			return nil, ""
-		}
-		body, err := io.ReadAll(resp.Body)
-		if err != nil {
-			w.t.Fatalf("read the answer to %.80q: %v", request, err)
-		}
-		if resp.Close || method == "CONNECT" {
-			w.close()
-		}
-		return resp, string(body)
+func (w *wire) open() {
+	if w.conn != nil {
+		return
 	}
+	conn, err := net.Dial("tcp", w.addr)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.conn, w.in = conn, bufio.NewReader(conn)
+	w.t.Cleanup(func() { conn.Close() })
 }
 
-func (w *wire) close() {
-	w.conn.Close()
-	w.conn = nil
+// say sends a request as it stands on a connection of its own. The answer is nil when the server closed
+// without one.
+func (w *wire) say(request string) (*http.Response, string) {
+	w.t.Helper()
+	w.open()
+	defer func() { w.conn.Close(); w.conn = nil }()
+	io.WriteString(w.conn, request) // the server may have hung up before it has it all
+	method, _, _ := strings.Cut(request, " ")
+	resp, err := http.ReadResponse(w.in, &http.Request{Method: method})
+	if err != nil {
+		return nil, ""
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		w.t.Fatalf("read the answer to %.80q: %v", request, err)
+	}
+	return resp, string(body)
 }
 
 // startTest serves a fake on a real socket.
@@ -81,7 +77,7 @@ type (
 	}
 	axisOrigin struct {
 		name string
-		make func(host, port string) (string, bool)
+		make func(host string) (string, bool)
 		good bool
 	}
 	axisSite struct {
@@ -107,12 +103,12 @@ var (
 		}
 	}
 	matrixOrigins = []axisOrigin{
-		{"absent", func(h, p string) (string, bool) { return "", false }, true},
-		{"own", func(h, p string) (string, bool) { return "http://" + h, true }, true},
-		{"other port", func(h, p string) (string, bool) { return "http://127.0.0.1:9", true }, false},
-		{"null", func(h, p string) (string, bool) { return "null", true }, false},
-		{"https", func(h, p string) (string, bool) { return "https://" + h, true }, false},
-		{"evil", func(h, p string) (string, bool) { return "http://evil.example", true }, false},
+		{"absent", func(h string) (string, bool) { return "", false }, true},
+		{"own", func(h string) (string, bool) { return "http://" + h, true }, true},
+		{"other port", func(h string) (string, bool) { return "http://127.0.0.1:9", true }, false},
+		{"null", func(h string) (string, bool) { return "null", true }, false},
+		{"https", func(h string) (string, bool) { return "https://" + h, true }, false},
+		{"evil", func(h string) (string, bool) { return "http://evil.example", true }, false},
 	}
 	matrixSites = []axisSite{
 		{}, {"same-origin", true, true, false}, {"same-site", true, false, false}, {"cross-site", true, false, false}, {"none", true, false, true},
@@ -154,27 +150,27 @@ func oracle(h axisHost, o axisOrigin, s axisSite, method string, p axisPath, k a
 func TestGateMatrix(t *testing.T) {
 	_, r := startTest(t)
 	r.server.names = append(r.server.names, "extra.example")
-	if f, ok := pageFiles()["/page.js"]; ok && f != nil { // the page is built in
-		matrixPaths[1].page = true
-	}
+	paths := slices.Clone(matrixPaths)
+	paths[1].page = pageFiles()[paths[1].text] != nil // whether it is built in
 	_, port, _ := net.SplitHostPort(strings.TrimPrefix(r.URL(), "http://"))
 	for _, h := range matrixHosts(port) {
 		t.Run(fmt.Sprintf("%q", strings.TrimSuffix(h.text, port)), func(t *testing.T) {
 			t.Parallel()
 			w := &wire{t: t, addr: "127.0.0.1:" + port}
-			seen, bad := 0, 0
+			seen := 0
 			for _, o := range matrixOrigins {
 				for _, s := range matrixSites {
 					for _, m := range matrixMethods {
-						for _, p := range matrixPaths {
+						var cells []cell
+						for _, p := range paths {
 							for _, k := range matrixTokens {
-								seen++
-								if !checkCell(t, w, port, h, o, s, m, p, k) {
-									if bad++; bad > 10 {
-										t.Fatal("and so on")
-									}
-								}
+								cells = append(cells, cell{h, o, s, m, p, k})
 							}
+						}
+						seen += len(cells)
+						w.check(cells)
+						if t.Failed() {
+							t.FailNow()
 						}
 					}
 				}
@@ -184,44 +180,68 @@ func TestGateMatrix(t *testing.T) {
 	}
 }
 
-// checkCell asks one combination and compares the whole answer with what it has to be.
-func checkCell(t *testing.T, w *wire, port string, h axisHost, o axisOrigin, s axisSite, method string, p axisPath, k axisToken) bool {
-	target := p.text
-	if k.query != "" {
-		target += "?" + k.query
+// cell is one combination of the matrix.
+type cell struct {
+	h      axisHost
+	o      axisOrigin
+	s      axisSite
+	method string
+	p      axisPath
+	k      axisToken
+}
+
+func (c cell) target() string {
+	if c.k.query != "" {
+		return c.p.text + "?" + c.k.query
 	}
+	return c.p.text
+}
+
+func (c cell) request() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", method, target, h.text)
-	if v, sent := o.make(h.text, port); sent {
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", c.method, c.target(), c.h.text)
+	if v, sent := c.o.make(c.h.text); sent {
 		fmt.Fprintf(&b, "Origin: %s\r\n", v)
 	}
-	if s.sent {
-		fmt.Fprintf(&b, "Sec-Fetch-Site: %s\r\n", s.text)
+	if c.s.sent {
+		fmt.Fprintf(&b, "Sec-Fetch-Site: %s\r\n", c.s.text)
 	}
-	if k.header != "" {
-		fmt.Fprintf(&b, "Authorization: %s\r\n", k.header)
+	if c.k.header != "" {
+		fmt.Fprintf(&b, "Authorization: %s\r\n", c.k.header)
 	}
-	if method == "POST" {
+	if c.method == "POST" {
 		b.WriteString("Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
 	} else {
 		b.WriteString("\r\n")
 	}
-	resp, body := w.say(method, b.String())
-	name := fmt.Sprintf("host %q origin %s site %q %s %s token %q", h.text, o.name, s.text, method, target, k.header)
-	if resp == nil {
-		t.Errorf("%s: no answer", name)
-		return false
+	return b.String()
+}
+
+// check asks some cells, one after the other on one connection, and compares the whole answers with what
+// they have to be.
+func (w *wire) check(cells []cell) {
+	var requests strings.Builder
+	for _, c := range cells {
+		requests.WriteString(c.request())
 	}
-	want := oracle(h, o, s, method, p, k)
-	if resp.StatusCode != want {
-		t.Errorf("%s: got %d, want %d: %s", name, resp.StatusCode, want, body)
-		return false
+	w.open()
+	io.WriteString(w.conn, requests.String())
+	for _, c := range cells {
+		name := fmt.Sprintf("host %q origin %s site %q %s %s token %q", c.h.text, c.o.name, c.s.text, c.method, c.target(), c.k.header)
+		resp, err := http.ReadResponse(w.in, &http.Request{Method: c.method})
+		if err != nil {
+			w.t.Fatalf("%s: %v", name, err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			w.t.Fatalf("%s: %v", name, err)
+		}
+		if want := oracle(c.h, c.o, c.s, c.method, c.p, c.k); resp.StatusCode != want {
+			w.t.Errorf("%s: got %d, want %d: %s", name, resp.StatusCode, want, body)
+		} else if wrong := checkAnswer(resp, string(body), c.method, c.p); wrong != "" {
+			w.t.Errorf("%s: %s", name, wrong)
+		}
 	}
-	if wrong := checkAnswer(resp, body, method, p); wrong != "" {
-		t.Errorf("%s: %s", name, wrong)
-		return false
-	}
-	return true
 }
 
 // checkAnswer says what is wrong with the headers and body of an answer; "" if nothing is.
@@ -316,16 +336,12 @@ func TestGateSpellings(t *testing.T) {
 		{"folder of the page", "GET /page/dist/page.html HTTP/1.1\r\nHost: " + host + "\r\n\r\n", 404},
 	} {
 		w := &wire{t: t, addr: host}
-		method, _, _ := strings.Cut(c.request, " ")
-		resp, body := w.say(method, c.request)
+		resp, body := w.say(c.request)
 		switch {
 		case resp == nil:
 			t.Errorf("%s: no answer", c.name)
 		case resp.StatusCode != c.want:
 			t.Errorf("%s: got %d, want %d: %s", c.name, resp.StatusCode, c.want, body)
-		}
-		if w.conn != nil {
-			w.close()
 		}
 	}
 }

@@ -60,13 +60,13 @@ func TestSeatsAllHeld(t *testing.T) {
 	for range connections {
 		testClient(t, r).Events(ctx)
 	}
-	resp, err := http.Get(r.URL() + "/")
+	conn, err := net.Dial("tcp", strings.TrimPrefix(r.URL(), "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp.Body.Close()
-	if resp.StatusCode != http.StatusServiceUnavailable {
-		t.Errorf("got %s", resp.Status)
+	defer conn.Close()
+	if b, err := io.ReadAll(conn); string(b) != noSeat {
+		t.Errorf("got %q, %v", b, err)
 	}
 	cancel()
 	for start := time.Now(); ; time.Sleep(time.Millisecond) { // the server sees the callers go

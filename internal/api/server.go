@@ -17,7 +17,6 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -196,19 +195,25 @@ func (n *refusal) write(w http.ResponseWriter) {
 	write(w, n.status, n.failure)
 }
 
+// encoded is an answer that is JSON already.
+type encoded []byte
+
 // write answers with JSON.
 func write(w http.ResponseWriter, status int, answer any) {
-	var b bytes.Buffer
-	if err := json.NewEncoder(&b).Encode(answer); err != nil {
-		b.Reset()
-		status = http.StatusInternalServerError
-		json.NewEncoder(&b).Encode(failure{"the answer has no form in JSON: " + err.Error(), "", tincan.CodeInternal})
+	b, done := answer.(encoded)
+	if !done {
+		var err error
+		if b, err = json.Marshal(answer); err != nil {
+			status = http.StatusInternalServerError
+			b, _ = json.Marshal(failure{"the answer has no form in JSON: " + err.Error(), "", tincan.CodeInternal})
+		}
 	}
+	b = append(b, '\n')
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
-	h.Set("Content-Length", strconv.Itoa(b.Len()))
+	h.Set("Content-Length", strconv.Itoa(len(b)))
 	w.WriteHeader(status)
-	w.Write(b.Bytes())
+	w.Write(b)
 }
 
 // Close ends the event streams and their sessions, and returns when that is done. Other calls go on.

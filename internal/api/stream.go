@@ -59,7 +59,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, body []byte) {
 			}
 			var line []byte
 			if err == nil {
-				line, err = json.Marshal(e)
+				line, err = e.MarshalJSON()
 			}
 			if err != nil {
 				line, _ = json.Marshal(explain(languageOf(r), err))

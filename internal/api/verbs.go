@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 
 	"tincan"
@@ -130,7 +129,10 @@ func (s *Server) send(ctx context.Context, body []byte) (any, error) {
 		return nil, err
 	}
 	sent, err := s.talker.SendMessage(ctx, m)
-	return queued{sent}, err
+	if err != nil {
+		return nil, err
+	}
+	return queued(sent)
 }
 
 func parseBase64(s string) ([]byte, error) {
@@ -142,15 +144,13 @@ func parseBase64(s string) ([]byte, error) {
 	return b, err
 }
 
-// queued is a message with the state that it has when it is durable here.
-type queued struct{ tincan.Message }
-
-func (q queued) MarshalJSON() ([]byte, error) {
-	b, err := json.Marshal(q.Message)
+// queued is the answer for a message: it with the state that it has when it is durable here.
+func queued(m tincan.Message) (any, error) {
+	b, err := m.MarshalJSON()
 	if err != nil {
 		return nil, err
 	}
-	return append(bytes.TrimSuffix(b, []byte("}")), `,"state":"`+string(tincan.Queued)+`"}`...), nil
+	return encoded(append(bytes.TrimSuffix(b, []byte("}")), `,"state":"`+string(tincan.Queued)+`"}`...)), nil
 }
 
 // encodingOf is the text encoding of a room now: a text written in the one of a moment ago would be another

@@ -139,9 +139,7 @@ func isSystem(err error) bool {
 
 // stalled says why nothing could be written for the whole of the link's patience.
 func (l *Link) stalled() (Reason, By) {
-	t := l.figures()
-	// A peer with a closed window answers probes, so its last acknowledgement is younger than the wait.
-	if t.LastAckMS != nil && *t.LastAckMS >= l.wire.patience.Milliseconds() && t.Backoff != nil && *t.Backoff > 0 {
+	if l.rc != nil && unheard(l.rc) >= l.wire.patience {
 		return TimedOut, Network
 	}
 	return NotReading, Here

@@ -44,6 +44,9 @@ func recvQueue(rc syscall.RawConn) (n int64, known bool) {
 	return n, known
 }
 
+// unheard says for how long the peer's TCP has not answered. It is 0, because that is not known here.
+func unheard(rc syscall.RawConn) time.Duration { return 0 }
+
 // readTCP fills t. Times are milliseconds here, and the congestion window is bytes.
 func readTCP(rc syscall.RawConn, fin bool, t *TCP) {
 	if n, ok := recvQueue(rc); ok {

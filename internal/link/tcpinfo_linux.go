@@ -43,17 +43,34 @@ func queue(fd uintptr, request uint, fin bool) (int64, bool) {
 	return int64(n), true
 }
 
+// tcpInfo asks the kernel and says how many bytes of the structure it filled. unix.GetsockoptTCPInfo does not.
+func tcpInfo(fd uintptr) (info unix.TCPInfo, size uintptr) {
+	n := uint32(unsafe.Sizeof(info))
+	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, fd, unix.IPPROTO_TCP, unix.TCP_INFO,
+		uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&n)), 0)
+	if errno != 0 {
+		return info, 0
+	}
+	return info, uintptr(n)
+}
+
+// unheard says for how long the peer's TCP has acknowledged nothing although it was asked: a segment was sent
+// again, or a closed window probed, and no answer has come to that. It is 0 if the peer answers, or nobody knows.
+func unheard(rc syscall.RawConn) (d time.Duration) {
+	rc.Control(func(fd uintptr) {
+		i, size := tcpInfo(fd)
+		if size >= unsafe.Offsetof(i.Pacing_rate) && (i.Retransmits > 0 || i.Probes > 0) {
+			d = time.Duration(i.Last_ack_recv) * time.Millisecond
+		}
+	})
+	return d
+}
+
 // readTCP fills t.
 func readTCP(rc syscall.RawConn, fin bool, t *TCP) {
 	rc.Control(func(fd uintptr) {
-		var info unix.TCPInfo
-		size := uint32(unsafe.Sizeof(info))
-		// Not unix.GetsockoptTCPInfo: it does not say how much of the structure this kernel has filled.
-		_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, fd, unix.IPPROTO_TCP, unix.TCP_INFO,
-			uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
-		if errno == 0 {
-			readInfo(&info, uintptr(size), t)
-		}
+		info, size := tcpInfo(fd)
+		readInfo(&info, size, t)
 		if n, ok := queue(fd, unix.SIOCOUTQ, fin); ok {
 			t.SendQueue = number(n)
 		}

@@ -15,4 +15,6 @@ func sendQueue(rc syscall.RawConn, fin bool) (n int64, known bool) { return 0, f
 
 func recvQueue(rc syscall.RawConn) (n int64, known bool) { return 0, false }
 
+func unheard(rc syscall.RawConn) time.Duration { return 0 }
+
 func readTCP(rc syscall.RawConn, fin bool, t *TCP) {}

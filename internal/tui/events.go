@@ -124,13 +124,13 @@ func (s *screen) message(e tincan.Event) {
 	r.info.Last = max(r.info.Last, e.Message.Offset)
 	r.log.add(newEntry(*e.Message))
 	if s.cur == r.name {
-		s.hintEncoding(r, e.Message)
+		s.hintEncoding(r, *e.Message)
 	}
 }
 
 // hintEncoding says, once for a room, that its bytes look like text in another encoding.
-func (s *screen) hintEncoding(r *room, m *tincan.Message) {
-	if r.hinted || m.Enc != "" || m.From == tincan.Me {
+func (s *screen) hintEncoding(r *room, m tincan.Message) {
+	if r.hinted || m.Enc != "" || m.From == tincan.Me || len(m.Body) > keepBody {
 		return
 	}
 	if _, ok := m.Text(); ok {

@@ -16,10 +16,11 @@ func (s *screen) figures(width int) string {
 	if l == nil {
 		return s.style.dim.Render(s.cells.pad(s.noFigures(width), width))
 	}
-	parts := s.figuresOf(l)
+	parts, more := s.figuresOf(l)
 	if s.cells.width(strings.Join(parts, " · ")) > width {
-		parts = s.shortFigures(l, width)
+		parts, more = s.shortFigures(l, width), nil
 	}
+	parts = append(parts, more...)
 	line := parts[0]
 	for _, p := range parts[1:] {
 		if s.cells.width(line)+3+s.cells.width(p) <= width {
@@ -33,18 +34,19 @@ func (s *screen) figures(width int) string {
 	return s.style.text[m].Render(s.cells.pad(line, width))
 }
 
-func (s *screen) figuresOf(l *link) []string {
+// figuresOf are the figures in full words, and those that may be missing.
+func (s *screen) figuresOf(l *link) (parts, more []string) {
 	t := l.TCP
-	parts := append(s.framing(l, true), s.withValue("RTT %s", t.RTTUS, milliseconds)...)
+	parts = append(s.framing(l, true), s.withValue("RTT %s", t.RTTUS, milliseconds)...)
 	parts = append(parts, s.withValue(s.say.t("sendq"), t.SendQueue, size)...)
 	parts = append(parts, s.withValue(s.say.t("recvq"), t.RecvQueue, size)...)
 	parts = append(parts, s.withValue(s.say.t("retrans"), t.Retransmits, number)...)
 	parts = append(parts, s.say.t("silence", s.say.span(silence(l))))
-	parts = append(parts, s.withValue(s.say.t("window"), t.SendWindow, size)...)
+	more = s.withValue(s.say.t("window"), t.SendWindow, size)
 	if l.HandshakeUS > 0 {
-		parts = append(parts, s.say.t("handshake", milliseconds(l.HandshakeUS)))
+		more = append(more, s.say.t("handshake", milliseconds(l.HandshakeUS)))
 	}
-	return parts
+	return parts, more
 }
 
 func (s *screen) shortFigures(l *link, width int) []string {
@@ -84,8 +86,10 @@ func (s *screen) withValue(word string, v *int64, write func(int64) string) []st
 // noFigures is what stands in the place of a link's figures while there is none.
 func (s *screen) noFigures(width int) string {
 	r := s.current()
-	if r != nil && r.info.Dial != nil && r.end != "" {
-		return s.say.hint(r.end)
+	if r != nil && r.info.Dial != nil {
+		if hint := s.say.hint(r.end); hint != "" {
+			return hint
+		}
 	}
 	if reach := s.reach(width - s.cells.width(s.say.t("others.dial", ""))); reach != "" {
 		return s.say.t("others.dial", reach)
@@ -109,7 +113,10 @@ func milliseconds(us int64) string {
 }
 
 func short(us int64) string {
-	if us < 10_000 {
+	switch {
+	case us < 1000:
+		return fmt.Sprintf("%.2fms", float64(us)/1000)
+	case us < 10_000:
 		return fmt.Sprintf("%.1fms", float64(us)/1000)
 	}
 	return fmt.Sprintf("%dms", us/1000)

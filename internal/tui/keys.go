@@ -240,6 +240,13 @@ func (s *screen) quit() tea.Cmd {
 	if queued+uncertain == 0 {
 		return tea.Quit
 	}
-	s.ask = &question{text: s.say.t("ask.quit", queued, uncertain), quit: true, yes: func(*screen) tea.Cmd { return tea.Quit }}
+	text := s.say.t("ask.quit.both", queued, uncertain)
+	switch {
+	case uncertain == 0:
+		text = s.say.t("ask.quit.queued", queued)
+	case queued == 0:
+		text = s.say.t("ask.quit.uncertain", uncertain)
+	}
+	s.ask = &question{text: text, quit: true, yes: func(*screen) tea.Cmd { return tea.Quit }}
 	return nil
 }

@@ -85,6 +85,11 @@ func (s *screen) loaded(m loadedMsg) tea.Cmd {
 		}
 	}
 	l.mark(r.past)
+	for _, msg := range m.messages {
+		if s.cur == r.name {
+			s.hintEncoding(r, msg)
+		}
+	}
 	if l.stale {
 		l.stale = false
 		return s.reload(r.name)

@@ -129,7 +129,7 @@ func (s *screen) banners() []string {
 	}
 	if l := s.chosen(); l != nil && l.Paused {
 		waiting := ""
-		if q := l.TCP.RecvQueue; q != nil {
+		if q := l.TCP.RecvQueue; q != nil && *q > 0 {
 			waiting = s.say.t("paused.queue", size(*q))
 		}
 		out = append(out, s.say.t("paused", waiting))

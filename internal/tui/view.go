@@ -33,9 +33,9 @@ func (s *screen) View() tea.View {
 
 // plan is how many lines each part of the screen gets.
 type plan struct {
-	figures, rule, notice bool
-	banners               int
-	body, box             int
+	figures, rule   bool
+	banners, notice int
+	body, box       int
 }
 
 func (s *screen) plan() plan {
@@ -46,8 +46,9 @@ func (s *screen) plan() plan {
 	if p.rule {
 		left--
 	}
-	if p.notice = left >= 3 || left >= 1 && (s.ask != nil || s.notice.text != ""); p.notice {
-		left--
+	if left >= 3 || left >= 1 && s.pressing() {
+		p.notice = min(max(1, left/4), len(s.noticeLines(s.width)))
+		left -= p.notice
 	}
 	if most := (left - 1) / 3; most > 0 {
 		p.banners = min(most, len(s.banners()))
@@ -97,9 +98,7 @@ func (s *screen) frame() (lines []string, x, y int) {
 	if p.rule {
 		lines = append(lines, s.target(s.width))
 	}
-	if p.notice {
-		lines = append(lines, s.noticeLine(s.width))
-	}
+	lines = append(lines, s.noticeLines(s.width)[:p.notice]...)
 	box, x, y := s.box.view(s.cells, s.width, p.box)
 	for _, l := range box {
 		lines = append(lines, s.cells.cut(l, s.width))
@@ -228,7 +227,11 @@ func (s *screen) target(width int) string {
 	}
 	var marks []string
 	if r := s.current(); r != nil && !r.log.follow {
-		marks = append(marks, s.say.t("target.below", r.log.below))
+		if r.log.below > 0 {
+			marks = append(marks, s.say.t("target.below", r.log.below))
+		} else {
+			marks = append(marks, s.say.t("target.more"))
+		}
 	}
 	if s.hex {
 		marks = append(marks, "HEX")
@@ -256,17 +259,25 @@ func (s *screen) target(width int) string {
 	return style.Render(s.cells.cut(left+fill+right, width))
 }
 
-// noticeLine is a question, the latest notice, or what the keys do.
-func (s *screen) noticeLine(width int) string {
+// pressing says that there is a question or a notice.
+func (s *screen) pressing() bool {
+	return s.ask != nil || s.notice.text != "" && s.now().Before(s.notice.until)
+}
+
+// noticeLines are a question, the latest notice, or what the keys do.
+func (s *screen) noticeLines(width int) []string {
+	text, style := s.say.t("hints"), s.style.dim
 	switch {
 	case s.ask != nil:
-		return s.style.banner.Render(s.cells.pad(s.ask.text+s.say.t("ask.keys"), width))
-	case s.notice.text != "" && s.now().Before(s.notice.until):
-		return s.style.text[s.notice.mood].Render(s.cells.cut(s.notice.text, width))
+		text, style = s.ask.text+s.say.t("ask.keys"), s.style.banner
+	case s.pressing():
+		text, style = s.notice.text, s.style.text[s.notice.mood]
+	case s.cells.width(text) > width:
+		text = s.cells.cut(s.say.t("hints.short"), width)
 	}
-	hint := s.say.t("hints")
-	if s.cells.width(hint) > width {
-		hint = s.say.t("hints.short")
+	lines := s.cells.wrap(text, width)
+	for i, l := range lines {
+		lines[i] = style.Render(l)
 	}
-	return s.style.dim.Render(s.cells.cut(hint, width))
+	return lines
 }
