@@ -476,10 +476,6 @@ func TestContractSignals(t *testing.T) {
 		if st := p.exit(); st != 0 {
 			t.Errorf("listen, %v: exit status %d, want 0", s, st)
 		}
-		if e := p.on("disconnected"); e.Reason != "closed here" {
-			t.Errorf("listen, %v: %s", s, e)
-		}
-		p.on("stopped")
 
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -509,6 +505,50 @@ func TestContractSignals(t *testing.T) {
 		if st := p.exit(); st != 0 {
 			t.Errorf("%v, SIGTERM: exit status %d, want 0", args, st)
 		}
+	}
+}
+
+// Whatever ends it, the last events are told before it exits: nobody has to guess what became of a link.
+func TestContractLastEvents(t *testing.T) {
+	t.Parallel()
+	for _, end := range []string{"end of input", "SIGINT", "SIGTERM"} {
+		t.Run(end, func(t *testing.T) {
+			t.Parallel()
+			stop := func(p *proc) {
+				switch end {
+				case "SIGINT":
+					p.signal(syscall.SIGINT)
+				case "SIGTERM":
+					p.signal(syscall.SIGTERM)
+				default:
+					p.finish()
+				}
+				p.exit()
+			}
+			p, port := listen(t, "", "lines://127.0.0.1:0")
+			c := connect(t, port)
+			p.on("connected")
+			stop(p)
+			if e := p.all("disconnected"); len(e) != 1 || e[0].Reason != "closed here" {
+				t.Errorf("listen: disconnected is told as %v", e)
+			}
+			if e := p.all("stopped"); len(e) != 1 {
+				t.Errorf("listen: stopped is told as %v", e)
+			}
+			c.Close()
+			p, _ = listen(t, "", "lines://127.0.0.1:0") // with no link
+			stop(p)
+			if e := p.all("stopped"); len(e) != 1 {
+				t.Errorf("listen without a link: stopped is told as %v", e)
+			}
+			_, port = listen(t, "", "lines://127.0.0.1:0")
+			p = dial(t, "", "127.0.0.1:"+port)
+			p.on("connected")
+			stop(p)
+			if e := p.all("disconnected"); len(e) != 1 || e[0].Reason != "closed here" || e[0].Retry != nil {
+				t.Errorf("dial: disconnected is told as %v", e)
+			}
+		})
 	}
 }
 
@@ -599,9 +639,6 @@ func TestContractLanguage(t *testing.T) {
 
 	p := tincan(t, "", "listen", "127.0.0.1:0", "--lang", "zh")
 	p.errSays("正在监听")
-	p.finish()
-	p.exit()
-	p.errSays("停止监听")
 	cmd := exec.Command(binary, "send", "127.0.0.1:"+freePort(t), "x", "--data", t.TempDir())
 	cmd.Env = append(environment(), "LC_ALL=zh_CN.UTF-8")
 	startCmd(t, cmd).wantExit(3, "连接被拒绝", "请启动服务器")

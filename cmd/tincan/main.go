@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"tincan"
@@ -18,6 +19,7 @@ import (
 func main() { os.Exit(run()) }
 
 func run() int {
+	debug.SetGCPercent(50) // memory counts for more than the little time that this costs
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)

@@ -176,6 +176,17 @@ type fakeFollower struct {
 	wake chan struct{}
 }
 
+// next takes the oldest event; without one, err is what ends the sequence.
+func (q *fakeFollower) next() (e tincan.Event, ok bool, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.list) == 0 {
+		return e, false, q.err
+	}
+	e, q.list = q.list[0], q.list[1:]
+	return e, true, nil
+}
+
 func (f *fake) Events(ctx context.Context) iter.Seq2[tincan.Event, error] {
 	q := &fakeFollower{wake: make(chan struct{}, 1)}
 	err := f.did("events")
@@ -188,16 +199,11 @@ func (f *fake) Events(ctx context.Context) iter.Seq2[tincan.Event, error] {
 			return
 		}
 		for {
-			q.mu.Lock()
-			list, err := q.list, q.err
-			q.list = nil
-			q.mu.Unlock()
-			for _, e := range list {
+			e, ok, err := q.next()
+			if ok {
 				if !yield(e, nil) {
 					return
 				}
-			}
-			if len(list) > 0 {
 				continue
 			}
 			if err != nil {

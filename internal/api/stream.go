@@ -37,8 +37,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, body []byte) {
 		}()
 	}
 	out := http.NewResponseController(w)
-	out.SetReadDeadline(time.Time{}) // both fail on a writer that has no deadlines, and so needs none moved
-	out.SetWriteDeadline(time.Time{})
+	out.SetWriteDeadline(time.Time{}) // fails on a writer that has no deadlines, and so needs none moved
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.WriteHeader(http.StatusOK)
 	if out.Flush() != nil {

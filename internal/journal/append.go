@@ -16,6 +16,7 @@ const (
 	rowsAtOnce   = 64 // rows of one INSERT: less work in the driver for each
 	columns      = 10
 	maxOffset    = 1<<40 - 1
+	entryBytes   = 200 // what an entry takes in memory beside its bytes, about
 )
 
 // statements are the writer's, prepared once.
@@ -143,7 +144,7 @@ func (j *Journal) Replace(ctx context.Context, room, link int64, es []Entry) err
 
 func sizeOf(es []Entry) (n int) {
 	for i := range es {
-		n += len(es[i].Body) + len(es[i].Wire) + 64
+		n += len(es[i].Body) + len(es[i].Wire) + entryBytes
 	}
 	return n
 }

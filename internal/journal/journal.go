@@ -120,14 +120,14 @@ func Open(dir string) (*Journal, error) {
 func (j *Journal) open() error {
 	path := filepath.Join(j.dir, "journal.db")
 	var err error
-	if j.w, err = sql.Open("sqlite", dsn(path, "_txlock=immediate")); err != nil {
+	if j.w, err = sql.Open("sqlite", dsn(path, "_pragma=cache_size(-4000)&_txlock=immediate")); err != nil {
 		return err
 	}
 	j.w.SetMaxOpenConns(1)
 	if err := j.migrate(); err != nil {
 		return err
 	}
-	if j.r, err = sql.Open("sqlite", dsn(path, "_pragma=query_only(1)")); err != nil {
+	if j.r, err = sql.Open("sqlite", dsn(path, "_pragma=cache_size(-1000)&_pragma=query_only(1)")); err != nil {
 		return err
 	}
 	j.r.SetMaxOpenConns(4)
@@ -140,7 +140,7 @@ func (j *Journal) open() error {
 func dsn(path string, more string) string {
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()}
 	return u.String() + "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)" +
-		"&_pragma=wal_autocheckpoint(4000)&_pragma=cache_size(-8000)&" + more
+		"&_pragma=wal_autocheckpoint(2000)&" + more
 }
 
 // migrate makes the schema, or refuses one that is newer than this program.

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-const tailBytes = 8 << 20 // what all rooms together keep in memory
+const tailBytes = 4 << 20 // what all rooms together keep in memory, about
 
 // tail holds the newest entries of all rooms, for readers at the tip. Guarded by Journal.mu.
 type tail struct {

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"unicode"
 
-	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 )
 
@@ -73,9 +72,9 @@ func (b *box) remove(from, to int) {
 	b.at, b.fresh = from, false
 }
 
-// key edits the text.
-func (b *box) key(k tea.KeyPressMsg) {
-	switch k.String() {
+// key edits the text: by a key's name, or with what it types.
+func (b *box) key(name, text string) {
+	switch name {
 	case "alt+enter", "ctrl+j", "shift+enter":
 		b.insert("\n")
 	case "left", "ctrl+b":
@@ -107,7 +106,7 @@ func (b *box) key(k tea.KeyPressMsg) {
 	case "ctrl+k":
 		b.remove(b.at, b.lineEnd())
 	default:
-		b.insert(k.Text)
+		b.insert(text)
 	}
 }
 

@@ -42,7 +42,7 @@ func TestBoxKeys(t *testing.T) {
 		b.at = len([]rune(before))
 		b.lay(cells{}, 80)
 		for _, k := range strings.Fields(tt.keys) {
-			b.key(keyOf(k))
+			b.key(k, keyOf(k).Text)
 		}
 		if got := string(b.text[:b.at]) + "|" + string(b.text[b.at:]); got != tt.want {
 			t.Errorf("%q, %s: got %q, want %q", tt.text, tt.keys, got, tt.want)

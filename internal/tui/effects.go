@@ -196,9 +196,10 @@ func (s *screen) dialling(m dialledMsg) tea.Cmd {
 	return tea.Batch(s.show(r), s.status())
 }
 
-// status asks for a snapshot, one at a time.
+// status asks for a snapshot, one at a time; asked for during one, it asks once more when that is there.
 func (s *screen) status() tea.Cmd {
 	if s.polling {
+		s.pollAgain = true
 		return nil
 	}
 	s.polling = true

@@ -1,7 +1,7 @@
 package tui
 
 import (
-	"errors"
+	"maps"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -189,6 +189,7 @@ func (s *screen) disconnected(e tincan.Event) tea.Cmd {
 		k = l.LinkStatus
 		delete(s.links, e.Link)
 	}
+	s.gone[e.Link] = s.now()
 	k.Phase, k.Ended, k.Reason, k.Detail = tincan.Closed, s.at(e), e.Reason, e.Detail
 	r.log.add(newDivider(divEnded, k.Ended, k))
 	if c := s.current(); c == r || c == nil {
@@ -216,18 +217,26 @@ func (s *screen) ended(m endedMsg) {
 // snapshot takes a status of the node.
 func (s *screen) snapshot(m statusMsg) tea.Cmd {
 	s.polling = false
+	var again tea.Cmd
+	if s.pollAgain {
+		s.pollAgain = false
+		again = s.status()
+	}
 	if m.err != nil {
-		if !errors.Is(m.err, s.ctx.Err()) {
+		if s.ctx.Err() == nil {
 			s.fail(m.err)
 		}
-		return nil
+		return again
 	}
 	s.listeners, s.trouble = m.status.Listeners, Clean(m.status.Trouble)
 	links := make(map[int64]*link, len(m.status.Links))
 	for _, l := range m.status.Links {
-		links[l.ID] = &link{LinkStatus: l}
-		s.room(l.Room)
+		if !s.gone[l.ID].After(m.asked) {
+			links[l.ID] = &link{LinkStatus: l}
+			s.room(l.Room)
+		}
 	}
+	maps.DeleteFunc(s.gone, func(_ int64, at time.Time) bool { return !at.After(m.asked) })
 	for id, l := range s.links { // what an event told after the snapshot was asked for
 		if links[id] == nil && l.seen.After(m.asked) {
 			links[id] = l
@@ -250,7 +259,7 @@ func (s *screen) snapshot(m statusMsg) tea.Cmd {
 			s.room(l.Room).info.Shared = true
 		}
 	}
-	return s.catchUp()
+	return tea.Batch(again, s.catchUp())
 }
 
 // catchUp opens a room if none is on screen, and asks for what the events of the current one did not bring.
@@ -264,11 +273,14 @@ func (s *screen) catchUp() tea.Cmd {
 		}
 		return nil
 	}
+	if !r.log.loaded {
+		return s.load(r, pageEnd)
+	}
 	var cmds []tea.Cmd
 	if first, _ := r.log.pending(); first > 0 {
 		cmds = append(cmds, s.receipts(r))
 	}
-	if r.log.loaded && !r.log.loading && !r.log.newer && r.info.Last > r.log.last {
+	if !r.log.loading && !r.log.newer && r.info.Last > r.log.last {
 		if r.log.missed == r.log.last+1 { // for the second time: no event will bring it
 			cmds = append(cmds, s.load(r, pageNewer))
 		}

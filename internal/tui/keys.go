@@ -2,6 +2,7 @@ package tui
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -33,6 +34,7 @@ func bindings() []binding {
 		{[]string{"ctrl+s"}, "help.send", (*screen).sendHeld},
 		{[]string{"ctrl+x"}, "help.discard", (*screen).discardHeld},
 		{[]string{"f1"}, "help.help", (*screen).toggleHelp},
+		{[]string{"ctrl+z"}, "help.suspend", func(*screen) tea.Cmd { return tea.Suspend }},
 		{[]string{"ctrl+c"}, "help.quit", (*screen).quit},
 	}
 }
@@ -40,6 +42,9 @@ func bindings() []binding {
 // key takes a key press: first a question or an overlay, then the screen's own keys, then the box.
 func (s *screen) key(k tea.KeyPressMsg) tea.Cmd {
 	name := k.String()
+	if utf8.RuneCountInString(k.Text) > 1 {
+		name = "" // an input method's "up" is no Up key
+	}
 	switch {
 	case s.ask != nil:
 		q := s.ask
@@ -84,7 +89,7 @@ func (s *screen) key(k tea.KeyPressMsg) tea.Cmd {
 		}
 		return s.end()
 	}
-	s.box.key(k)
+	s.box.key(name, k.Text)
 	return nil
 }
 

@@ -52,6 +52,10 @@ func TestKeys(t *testing.T) {
 			check: func(st *stage) bool { return st.box.value() == "b" }},
 		{name: "recalled text, edited", keys: []string{"a", "enter", "up", "b", "up", "enter"}, calls: `send ` + alice + ` "a"; send ` + alice + ` "ab"`},
 		{name: "esc clears the notice", keys: []string{"ctrl+o", "esc"}, check: func(st *stage) bool { return st.notice.text == "" }},
+		{name: "text that is called as a key", keys: []string{"a", "enter"}, calls: `send ` + alice + ` "a"`, check: func(st *stage) bool {
+			st.update(tea.KeyPressMsg{Code: tea.KeyExtended, Text: "up"})
+			return st.box.value() == "up"
+		}},
 		{name: "drafts stay with their room", keys: []string{"a", "tab", "b", "tab"}, check: func(st *stage) bool {
 			return st.box.value() == "a" && st.rooms[bob].draft == "b"
 		}},

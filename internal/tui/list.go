@@ -63,7 +63,7 @@ func (s *screen) welcome(width, n int) []string {
 // draw returns the lines of entry i of a room.
 func (s *screen) draw(r *room, i int) []string {
 	e := r.log.entries[i]
-	w := look{width: max(s.bodyWidth(), 8), hex: s.hex, shared: r.info.Shared, method: s.cells.method}
+	w := look{width: max(s.bodyWidth(), 1), hex: s.hex, shared: r.info.Shared, method: s.cells.method}
 	day := e.at.Local().Format(time.DateOnly)
 	if i == 0 {
 		w.day = day != s.now().Local().Format(time.DateOnly)

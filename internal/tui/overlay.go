@@ -79,6 +79,9 @@ func (s *screen) chooseCodec() tea.Cmd {
 
 // overlayLines draws the overlay over n lines of a width.
 func (s *screen) overlayLines(width, n int) []string {
+	if n <= 0 {
+		return nil
+	}
 	o := &s.overlay
 	var title string
 	var lines []string
@@ -106,8 +109,8 @@ func (s *screen) overlayLines(width, n int) []string {
 		more += "↑"
 	}
 	out := []string{s.style.bold.Render(s.cells.ends(title, more, width))}
-	out = append(out, lines[o.top:min(len(lines), o.top+max(0, n-1))]...)
-	return out[:min(len(out), n)]
+	out = append(out, lines[o.top:min(len(lines), o.top+n-1)]...)
+	return out
 }
 
 // keyNames writes keys as they are printed on a keyboard.

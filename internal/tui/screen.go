@@ -45,9 +45,11 @@ type screen struct {
 	ask     *question
 	overlay overlay
 
-	polling  bool // a Status call is under way
-	counting bool // a Receipts call is under way
-	err      error
+	polling   bool                // a Status call is under way
+	pollAgain bool                // something happened meanwhile
+	counting  bool                // a Receipts call is under way
+	gone      map[int64]time.Time // when links ended that a snapshot under way may still hold
+	err       error
 }
 
 // step is a word of the status strip that stands until a time, or until the next one.
@@ -81,7 +83,7 @@ const (
 
 func newScreen(ctx context.Context, t tincan.Talker, opts Options, colour bool, now func() time.Time) *screen {
 	s := &screen{ctx: ctx, talker: t, opts: opts, say: wordsOf(opts.Lang), style: newStyles(colour), now: now,
-		rooms: map[string]*room{}, links: map[int64]*link{}}
+		rooms: map[string]*room{}, links: map[int64]*link{}, gone: map[int64]time.Time{}}
 	switch {
 	case opts.Listen != "":
 		s.news("listening", label(opts.Listen), wait, forever)
@@ -188,6 +190,9 @@ func (s *screen) owed() (queued, uncertain int64) {
 		if r.info.Held != nil {
 			queued += r.info.Held.Queued
 			uncertain += r.info.Held.Uncertain
+			continue
+		}
+		if r.info.Shared { // whom it is owed to depends on who is there
 			continue
 		}
 		for _, e := range r.log.entries {

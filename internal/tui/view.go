@@ -100,14 +100,14 @@ func (s *screen) frame() (lines []string, x, y int) {
 	}
 	lines = append(lines, s.noticeLines(s.width)[:p.notice]...)
 	box, x, y := s.box.view(s.cells, s.width, p.box)
-	for _, l := range box {
-		lines = append(lines, s.cells.cut(l, s.width))
-	}
-	y += s.height - p.box
+	lines = append(lines, box...)
 	for len(lines) < s.height {
 		lines = append(lines, "")
 	}
-	return lines[:s.height], x, y
+	for i, l := range lines {
+		lines[i] = s.cells.cut(l, s.width) // the renderer would wrap a line that is too wide
+	}
+	return lines[:s.height], x, y + s.height - p.box
 }
 
 // body is the messages, or an overlay, with the list of rooms at the left of a wide screen.

@@ -182,6 +182,7 @@ var catalogue = map[string][2]string{
 	"help.send":       {"send what waits for a decision", "发送等待处理的消息"},
 	"help.discard":    {"discard what waits for a decision", "丢弃等待处理的消息"},
 	"help.help":       {"this help", "本帮助"},
+	"help.suspend":    {"suspend, back to the shell", "挂起，回到命令行"},
 	"help.quit":       {"quit (asks if something was not sent)", "退出（有未发出的消息时会询问）"},
 	"help.to":         {"write to all, or to a room", "发给全部，或某个房间"},
 	"help.sendhex":    {"send bytes", "发送字节"},

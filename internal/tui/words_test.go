@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"tincan/codec"
 )
 
 var verb = regexp.MustCompile(`%(?:\[(\d)\])?[.\d]*([a-z])`)
@@ -109,6 +111,9 @@ func TestWordsUsed(t *testing.T) {
 		}
 	}
 	for _, n := range codecNames {
+		if c, err := codec.Parse(n); err != nil || c.String() != n {
+			t.Errorf("codec %q: %v, %v", n, c, err)
+		}
 		if _, ok := catalogue["codec."+strings.SplitN(n, "?", 2)[0]]; !ok {
 			t.Errorf("no word for codec %q", n)
 		}
