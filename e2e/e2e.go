@@ -7,6 +7,7 @@
 //	contract_test.go  the automation contract, line by line; folder_test.go: two processes on one folder
 //	dotnet_test.go    testdata/Peer.cs: TcpListener, TcpClient, BinaryReader, BinaryWriter
 //	tools_test.go     ncat, socat, nc; tls_test.go: openssl
+//	browser_test.go   the page in Chromium; element_test.go: finding, clicking and typing; page*_test.go: what it must do
 //	kill_test.go      two tincans and kill -9
 //	hostile_test.go   peers that do harm; trouble_test.go: machines that do (disk, ports, names)
 //	terminal_test.go  the screen, in tmux

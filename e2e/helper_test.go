@@ -28,6 +28,7 @@ var binary string
 func TestMain(m *testing.M) { os.Exit(build(m)) }
 
 func build(m *testing.M) int {
+	defer quitChromium()
 	if binary = os.Getenv("TINCAN_BIN"); binary != "" {
 		return m.Run()
 	}
@@ -52,7 +53,7 @@ func build(m *testing.M) int {
 }
 
 // skip says why a test cannot run here. Where everything must run (CI=true) that is a failure.
-func skip(t *testing.T, format string, args ...any) {
+func skip(t testing.TB, format string, args ...any) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
 		t.Fatalf("must not be skipped in CI: "+format, args...)
@@ -61,7 +62,7 @@ func skip(t *testing.T, format string, args ...any) {
 }
 
 // need returns the path of a program that the test talks with.
-func need(t *testing.T, name string) string {
+func need(t testing.TB, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
@@ -71,7 +72,7 @@ func need(t *testing.T, name string) string {
 }
 
 // eventually calls f until it returns nil, and fails the test with its last error after d.
-func eventually(t *testing.T, d time.Duration, f func() error) {
+func eventually(t testing.TB, d time.Duration, f func() error) {
 	t.Helper()
 	wait := time.Millisecond
 	for deadline := time.Now().Add(d); ; {
@@ -141,7 +142,7 @@ func (e event) String() string {
 
 // proc is a running process. Its standard output is collected as bytes, lines and events.
 type proc struct {
-	t    *testing.T
+	t    testing.TB
 	name string
 	cmd  *exec.Cmd
 	in   *os.File
@@ -159,12 +160,12 @@ type proc struct {
 }
 
 // start runs a program until the test ends.
-func start(t *testing.T, path string, args ...string) *proc {
+func start(t testing.TB, path string, args ...string) *proc {
 	t.Helper()
 	return startCmd(t, exec.Command(path, args...))
 }
 
-func startCmd(t *testing.T, cmd *exec.Cmd) *proc {
+func startCmd(t testing.TB, cmd *exec.Cmd) *proc {
 	t.Helper()
 	p := &proc{t: t, name: filepath.Base(cmd.Path) + " " + strings.Join(cmd.Args[1:], " "), cmd: cmd,
 		changed: make(chan struct{}), done: make(chan struct{})}
@@ -209,7 +210,7 @@ func environment() []string {
 	return append(env, "LC_ALL=C.UTF-8")
 }
 
-func pipe(t *testing.T) (r, w *os.File) {
+func pipe(t testing.TB) (r, w *os.File) {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -448,7 +449,7 @@ func reached(id string) func(event) bool {
 }
 
 // tincan runs the program on a data folder; "" is a new one.
-func tincan(t *testing.T, dir string, args ...string) *proc {
+func tincan(t testing.TB, dir string, args ...string) *proc {
 	t.Helper()
 	if dir == "" {
 		dir = t.TempDir()
@@ -523,7 +524,7 @@ func object(pairs ...string) string {
 }
 
 // freePort returns a port of this machine that was free a moment ago.
-func freePort(t *testing.T) string {
+func freePort(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -535,7 +536,7 @@ func freePort(t *testing.T) string {
 }
 
 // connect makes a plain TCP connection to a port of this machine.
-func connect(t *testing.T, port string) *net.TCPConn {
+func connect(t testing.TB, port string) *net.TCPConn {
 	t.Helper()
 	c, err := net.DialTimeout("tcp", "127.0.0.1:"+port, patience)
 	if err != nil {
