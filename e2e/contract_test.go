@@ -62,7 +62,7 @@ func TestContractPlainBytes(t *testing.T) {
 	}
 }
 
-func readFull(t *testing.T, c net.Conn, n int) []byte {
+func readFull(t testing.TB, c net.Conn, n int) []byte {
 	t.Helper()
 	c.SetReadDeadline(time.Now().Add(patience))
 	b := make([]byte, n)
