@@ -52,7 +52,7 @@ func (a *auto) Append(dst []byte, f codec.Frame) ([]byte, error) {
 	return c.Append(dst, f)
 }
 
-func (a *auto) Decode(src []byte, seen int) (codec.Frame, int, error) {
+func (a *auto) Decode(src []byte, seen *codec.Seen) (codec.Frame, int, error) {
 	a.mu.Lock()
 	if a.choice == choiceUndecided || a.choice == choiceAssumed {
 		if len(src) == 0 {
@@ -76,7 +76,7 @@ func (a *auto) Decode(src []byte, seen int) (codec.Frame, int, error) {
 		if a.timer != nil {
 			a.timer.Stop()
 		}
-		seen = 0
+		*seen = codec.Seen{}
 	}
 	c := a.chosen
 	a.mu.Unlock()

@@ -264,7 +264,7 @@ func (m *member) decodeAgain(c codec.Codec) error {
 	var frames []codec.Frame
 	rest := stream
 	for len(rest) > 0 {
-		f, n, err := c.Decode(rest, 0)
+		f, n, err := c.Decode(rest, nil)
 		if err != nil {
 			m.link.Prepend(stream[len(stream)-len(rest):])
 			text, hint, _ := Explain(err)

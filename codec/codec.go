@@ -2,7 +2,7 @@
 //
 // A codec is a pure value: it does no I/O, keeps no state between calls and may be used by many links at
 // once. Everything that needs a clock or a socket (the silence that ends a frame of [Idle], the end of the
-// stream) is decided by the link and told to the codec in an argument. Text encodings are not codecs: a
+// stream) is decided by the link. Text encodings are not codecs: a
 // codec moves bytes, package tincan decides how they read.
 package codec
 
@@ -30,11 +30,13 @@ type Codec interface {
 	Append(dst []byte, f Frame) ([]byte, error)
 
 	// Decode returns the first frame of src and the number of bytes it took. n == 0 with a nil error means
-	// that src ends too soon: call again when more bytes have arrived. seen is how many bytes of src an
-	// earlier call has already looked at without finding a frame (0 is always right; it saves looking twice).
+	// that src ends too soon: call again when more bytes have arrived, with the same seen, in which Decode
+	// notes what it has looked at, so that bytes that come one by one are not looked at again and again.
 	// An error means that src can never become a frame; the stream is then unusable behind this point.
-	// Nothing is allocated in proportion to a length that src only announces.
-	Decode(src []byte, seen int) (f Frame, n int, err error)
+	// Frames and kinds of error depend on the stream alone, never on where it was cut into pieces (but for
+	// the codecs that take what arrives together, raw and idle). Nothing is allocated in proportion to a
+	// length that src only announces.
+	Decode(src []byte, seen *Seen) (f Frame, n int, err error)
 
 	// Progress says how much of the frame at the start of src has arrived, in bytes on the wire, and how
 	// many it will be; want is 0 when the codec cannot know.
@@ -46,6 +48,34 @@ type Codec interface {
 	// String is the codec with its options as an address writes them, "lines" or "delim?end=1C0D":
 	// Parse(String()) is the same codec.
 	String() string
+}
+
+// Seen is what a codec knows of bytes that have not become a frame yet. It belongs to the caller, who keeps it from
+// one Decode to the next while src only grows, and sets it to zero when src begins elsewhere. Zero, or a nil
+// pointer, is always right.
+type Seen struct {
+	// Bytes is how many bytes of src were looked at.
+	Bytes int
+
+	start int // where the value begins that state is about
+	depth int
+	state scanState
+}
+
+// bytes is how many bytes of src need not be looked at again.
+func (s *Seen) bytes(src []byte) int {
+	if s == nil {
+		return 0
+	}
+	return min(s.Bytes, len(src))
+}
+
+// more notes that all of src was looked at, and is what Decode returns then.
+func (s *Seen) more(src []byte) (Frame, int, error) {
+	if s != nil {
+		s.Bytes = len(src)
+	}
+	return Frame{}, 0, nil
 }
 
 // Quiet is a codec whose frames may end by silence: when the link has received nothing for Gap, it calls
@@ -65,13 +95,15 @@ type Error struct {
 	Hint   string // the next step, for the person who reads it; may be empty
 }
 
-// ErrorKind tells the two kinds of codec error apart.
+// ErrorKind tells codec errors apart.
 type ErrorKind uint8
 
+// The kinds of codec error.
 const (
 	Malformed ErrorKind = iota + 1 // the bytes break the codec's rules
 	TooLarge                       // the frame or body is over the limit
 	Unsayable                      // the body has no encoding in this codec
 )
 
+// Error says which codec refuses, and why.
 func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Codec, e.Reason) }

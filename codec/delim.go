@@ -56,21 +56,21 @@ func (c *delim) Append(dst []byte, f Frame) ([]byte, error) {
 	return out, nil
 }
 
-func (c *delim) Decode(src []byte, seen int) (Frame, int, error) {
+func (c *delim) Decode(src []byte, seen *Seen) (Frame, int, error) {
 	head := len(c.start)
 	if k := min(head, len(src)); !bytes.Equal(src[:k], c.start[:k]) {
 		return Frame{}, 0, c.fail(Malformed, "is this the peer's codec?", "a message begins with %X, not with %X", src[:k], c.start)
 	}
 	if len(src) < head {
-		return Frame{}, 0, nil
+		return seen.more(src)
 	}
-	from := max(head, seen-len(c.end)+1)
+	from := max(head, seen.bytes(src)-len(c.end)+1)
 	i := bytes.Index(src[from:], c.end)
 	if i < 0 {
 		if len(src)-head > c.limit+len(c.end) {
 			return Frame{}, 0, c.endless()
 		}
-		return Frame{}, 0, nil
+		return seen.more(src)
 	}
 	i += from
 	if i-head > c.limit {
@@ -81,7 +81,7 @@ func (c *delim) Decode(src []byte, seen int) (Frame, int, error) {
 }
 
 func (c *delim) endless() error {
-	return c.fail(TooLarge, "raise the limit with ?max= (at most 16MiB), or check the delimiter", "no delimiter %X within %d bytes", c.end, c.limit)
+	return c.fail(TooLarge, c.raise()+", or check the delimiter", "no delimiter %X within %d bytes", c.end, c.limit)
 }
 
 func (c *delim) Progress(src []byte) (have, want int) { return len(src), 0 }

@@ -18,22 +18,25 @@ func (c *dotnet) Append(dst []byte, f Frame) ([]byte, error) {
 	return append(append(dst, byte(n)), f.Body...), nil
 }
 
-func (c *dotnet) Decode(src []byte, _ int) (Frame, int, error) {
+func (c *dotnet) Decode(src []byte, seen *Seen) (Frame, int, error) {
 	if len(src) == 0 {
-		return Frame{}, 0, nil
+		return seen.more(src)
 	}
 	if n := int(src[0]); n < 0x80 { // one byte, the common case
 		if n > c.limit {
 			return Frame{}, 0, c.tooLarge(uint64(n))
 		}
 		if len(src) <= n {
-			return Frame{}, 0, nil
+			return seen.more(src)
 		}
 		return Frame{Body: src[1 : 1+n], Wire: src[:1+n]}, 1 + n, nil
 	}
 	head, n, err := c.length(src)
-	if err != nil || head == 0 || len(src)-head < n {
+	switch {
+	case err != nil:
 		return Frame{}, 0, err
+	case head == 0 || len(src)-head < n:
+		return seen.more(src)
 	}
 	return Frame{Body: src[head : head+n], Wire: src[:head+n]}, head + n, nil
 }

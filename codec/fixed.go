@@ -18,9 +18,9 @@ func (c *fixed) Append(dst []byte, f Frame) ([]byte, error) {
 	return append(dst, f.Body...), nil
 }
 
-func (c *fixed) Decode(src []byte, _ int) (Frame, int, error) {
+func (c *fixed) Decode(src []byte, seen *Seen) (Frame, int, error) {
 	if len(src) < c.n {
-		return Frame{}, 0, nil
+		return seen.more(src)
 	}
 	return Frame{Body: src[:c.n], Wire: src[:c.n]}, c.n, nil
 }

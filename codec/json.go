@@ -3,6 +3,7 @@ package codec
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 )
 
 // jsonStream is a stream of JSON values (RFC 8259), one behind the other, with or without space between. Space in
@@ -10,6 +11,18 @@ import (
 type jsonStream struct{ base }
 
 const jsonDepth = 1000
+
+// scanState is where in a value a scan stands. What has been looked at is not looked at again, however slowly the
+// bytes come.
+type scanState uint8
+
+const (
+	inSpace    scanState = iota // in front of a value
+	inBrackets                  // in an object or array
+	inString                    // in a string: at the top if depth is 0
+	inEscape                    // behind a backslash in a string
+	inWord                      // true, false, null or a number
+)
 
 func newJSON(o *options) Codec { limit := o.max(defaultLimit); return &jsonStream{o.base(limit)} }
 
@@ -20,122 +33,139 @@ func (c *jsonStream) Append(dst []byte, f Frame) ([]byte, error) {
 	if !json.Valid(f.Body) {
 		return dst, c.fail(Unsayable, `a text is written in quotes: "hello"`, "this is not one JSON value")
 	}
-	return append(append(dst, bytes.Trim(f.Body, " \t\r\n")...), '\n'), nil
+	body := bytes.Trim(f.Body, " \t\r\n")
+	if _, err := c.scan(body, &Seen{}); err != nil {
+		err.Kind = Unsayable
+		return dst, err
+	}
+	return append(append(dst, body...), '\n'), nil
 }
 
-func (c *jsonStream) Decode(src []byte, seen int) (Frame, int, error) {
-	start := 0
-	for start < len(src) && isJSONSpace(src[start]) {
-		start++
+func (c *jsonStream) Decode(src []byte, seen *Seen) (Frame, int, error) {
+	if seen == nil {
+		seen = &Seen{}
 	}
-	if start == len(src) {
-		if start > c.limit {
-			return Frame{}, 0, c.tooLarge(uint64(start))
+	seen.Bytes = seen.bytes(src)
+	if seen.state == inSpace {
+		i := seen.Bytes
+		for i < len(src) && isJSONSpace(src[i]) {
+			i++
 		}
-		return Frame{}, 0, nil
+		if i > c.limit {
+			return Frame{}, 0, c.fail(TooLarge, "is the peer's codec JSON?", "%d bytes of nothing but space", i)
+		}
+		if i == len(src) {
+			return seen.more(src)
+		}
+		seen.Bytes, seen.start = i, i
 	}
-	// A value in brackets can only end at a bracket: without one in the new bytes there is nothing to look for.
-	if first := src[start]; (first == '{' || first == '[') && seen > start && bytes.IndexByte(src[seen:], first+2) < 0 {
-		return c.more(src)
-	}
-	n, err := c.value(src[start:])
-	if err != nil {
+	start := seen.start
+	within := src[:min(len(src), start+c.limit+1)] // what comes behind is over the limit in any case
+	end, err := c.scan(within, seen)
+	switch {
+	case err != nil:
 		return Frame{}, 0, err
+	case end == 0 && len(src)-start <= c.limit:
+		return seen.more(src)
+	case end == 0 || end-start > c.limit:
+		return Frame{}, 0, c.fail(TooLarge, c.raise(), "a value longer than %d bytes", c.limit)
 	}
-	if n == 0 {
-		return c.more(src)
-	}
-	end := start + n
-	if n > c.limit {
-		return Frame{}, 0, c.tooLarge(uint64(n))
+	if body := src[start:end]; !json.Valid(body) {
+		return Frame{}, 0, c.bad(body)
 	}
 	return Frame{Body: src[start:end], Wire: src[:end]}, end, nil
 }
 
-func (c *jsonStream) more(src []byte) (Frame, int, error) {
-	if len(src) > c.limit+1 {
-		return Frame{}, 0, c.tooLarge(uint64(len(src)))
-	}
-	return Frame{}, 0, nil
-}
-
-func (c *jsonStream) bad(b []byte) error {
+func (c *jsonStream) bad(b []byte) *Error {
 	return c.fail(Malformed, "is the peer's codec JSON?", "%.20q is not JSON", b)
 }
 
-// value returns the length of the value at the start of b, 0 if it has not all arrived.
-func (c *jsonStream) value(b []byte) (int, error) {
-	n := 0
-	switch b[0] {
-	case '{', '[':
-		var err error
-		if n, err = c.brackets(b); n == 0 || err != nil {
-			return 0, err
-		}
-	case '"':
-		if n = stringEnd(b); n == 0 {
-			return 0, nil
-		}
-	default:
-		for n < len(b) && !isJSONSpace(b[n]) && bytes.IndexByte([]byte(`{}[]",:`), b[n]) < 0 {
-			n++
-		}
-		for _, word := range []string{"true", "false", "null"} {
-			if bytes.HasPrefix(b, []byte(word)) {
-				return len(word), nil
-			}
-			if n == len(b) && bytes.HasPrefix([]byte(word), b) {
-				return 0, nil
-			}
-		}
-		if n == 0 || b[0] != '-' && (b[0] < '0' || b[0] > '9') {
-			return 0, c.bad(b)
-		}
-		if n == len(b) && n <= 64 {
-			return 0, nil // more digits may come
-		}
-	}
-	if !json.Valid(b[:n]) {
-		return 0, c.bad(b[:n])
-	}
-	return n, nil
-}
-
-// brackets finds the end of an object or array.
-func (c *jsonStream) brackets(b []byte) (int, error) {
-	depth := 0
-	for i := 0; i < len(b); i++ {
+// scan goes on from seen, and returns where the value ends, 0 if it has not all arrived. It finds only the end:
+// whether that is a value is another question.
+func (c *jsonStream) scan(b []byte, seen *Seen) (end int, err *Error) {
+	state, depth := seen.state, seen.depth
+	i := seen.Bytes
+	if state == inSpace && i < len(b) {
 		switch b[i] {
 		case '{', '[':
-			if depth++; depth > jsonDepth {
-				return 0, c.fail(Malformed, "", "values nested deeper than %d", jsonDepth)
-			}
-		case '}', ']':
-			if depth--; depth == 0 {
-				return i + 1, nil
-			}
+			state = inBrackets
 		case '"':
-			n := stringEnd(b[i:])
-			if n == 0 {
-				return 0, nil
-			}
-			i += n - 1
+			state = inString
+			i++
+		default:
+			state = inWord
 		}
 	}
-	return 0, nil
+	for ; i < len(b) && end == 0; i++ {
+		switch state {
+		case inEscape:
+			state = inString
+		case inString:
+			switch k := quoteOrBackslash(b[i:]); {
+			case k < 0:
+				i = len(b) - 1
+			case b[i+k] == '\\':
+				i, state = i+k, inEscape
+			case depth == 0:
+				end = i + k + 1
+			default:
+				i, state = i+k, inBrackets
+			}
+		case inWord:
+			if end, err = c.word(b, seen.start, i); err != nil {
+				return 0, err
+			}
+		case inBrackets:
+			switch b[i] {
+			case '{', '[':
+				if depth++; depth > jsonDepth {
+					return 0, c.fail(Malformed, "use lines or len32, which do not look into messages", "values nested deeper than %d", jsonDepth)
+				}
+			case '}', ']':
+				if depth--; depth == 0 {
+					end = i + 1
+				}
+			case '"':
+				state = inString
+			}
+		}
+	}
+	seen.Bytes, seen.state, seen.depth = len(b), state, depth
+	return end, nil
 }
 
-// stringEnd returns the length of the string at the start of b, 0 if it has not all arrived.
-func stringEnd(b []byte) int {
-	for i := 1; i < len(b); i++ {
-		switch b[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
+// word looks at one more byte, b[i], of a word or number that begins at start, and returns where that ends.
+func (c *jsonStream) word(b []byte, start, i int) (end int, err *Error) {
+	for _, word := range [...]string{"true", "false", "null"} {
+		if word[0] != b[start] {
+			continue
+		}
+		part := b[start : i+1]
+		switch {
+		case !strings.HasPrefix(word, string(part)):
+			return 0, c.bad(part)
+		case len(part) == len(word):
+			return i + 1, nil
+		}
+		return 0, nil
+	}
+	switch x := b[i]; {
+	case '0' <= x && x <= '9', x == '-', i > start && (x == '+' || x == '.' || x == 'e' || x == 'E'):
+		return 0, nil
+	case i > start:
+		return i, nil
+	}
+	return 0, c.bad(b[start : i+1])
+}
+
+// quoteOrBackslash is where in b the next byte is that matters to a string, -1 if nowhere.
+func quoteOrBackslash(b []byte) int {
+	for i, x := range b {
+		if x == '"' || x == '\\' {
+			return i
 		}
 	}
-	return 0
+	return -1
 }
 
 func isJSONSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\r' || b == '\n' }

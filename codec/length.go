@@ -17,18 +17,16 @@ func newLength(size int) func(o *options) Codec {
 		if o.one("includes", "body", "self") == "self" {
 			c.self = size
 		}
-		most := defaultLimit
+		limit := defaultLimit
 		switch size {
 		case 1:
-			most = 0xff - c.self
+			o.most = 0xff - c.self
+			limit = o.most
 		case 2:
-			most = 0xffff - c.self
+			o.most = 0xffff - c.self
+			limit = o.most
 		}
-		limit := o.max(most)
-		if size <= 2 {
-			limit = min(limit, most)
-		}
-		c.base = o.base(limit)
+		c.base = o.base(o.max(limit))
 		return c
 	}
 }
@@ -69,13 +67,16 @@ func (c *length) body(src []byte) (int, error) {
 	return int(n), nil
 }
 
-func (c *length) Decode(src []byte, _ int) (Frame, int, error) {
+func (c *length) Decode(src []byte, seen *Seen) (Frame, int, error) {
 	if len(src) < c.size {
-		return Frame{}, 0, nil
+		return seen.more(src)
 	}
 	n, err := c.body(src)
-	if err != nil || len(src)-c.size < n {
+	switch {
+	case err != nil:
 		return Frame{}, 0, err
+	case len(src)-c.size < n:
+		return seen.more(src)
 	}
 	n += c.size
 	return Frame{Body: src[c.size:n], Wire: src[:n]}, n, nil

@@ -36,15 +36,16 @@ func (c *lines) Append(dst []byte, f Frame) ([]byte, error) {
 	return append(append(dst, f.Body...), c.eol...), nil
 }
 
-func (c *lines) Decode(src []byte, seen int) (Frame, int, error) {
-	i := bytes.IndexByte(src[seen:], c.end)
+func (c *lines) Decode(src []byte, seen *Seen) (Frame, int, error) {
+	from := seen.bytes(src)
+	i := bytes.IndexByte(src[from:], c.end)
 	if i < 0 {
 		if len(src) > c.limit+1 { // one more may be the CR of the end
 			return Frame{}, 0, c.endless()
 		}
-		return Frame{}, 0, nil
+		return seen.more(src)
 	}
-	i += seen
+	i += from
 	body := src[:i]
 	if c.end == '\n' && i > 0 && body[i-1] == '\r' {
 		body = body[:i-1]
@@ -56,7 +57,7 @@ func (c *lines) Decode(src []byte, seen int) (Frame, int, error) {
 }
 
 func (c *lines) endless() error {
-	return c.fail(TooLarge, "raise the limit with ?max= (at most 16MiB), or take the bytes as they come with raw://", "a line longer than %d bytes", c.limit)
+	return c.fail(TooLarge, c.raise()+", or take the bytes as they come with raw://", "a line longer than %d bytes", c.limit)
 }
 
 func (c *lines) Progress(src []byte) (have, want int) { return len(src), 0 }

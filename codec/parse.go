@@ -48,7 +48,7 @@ func New(name string, opts url.Values) (Codec, error) {
 		}
 		return nil, fmt.Errorf("%s (known: %s)", text, strings.Join(Names(), ", "))
 	}
-	o := &options{codec: strings.ToLower(name), values: opts}
+	o := &options{codec: strings.ToLower(name), values: opts, most: MaxLimit}
 	c := mk(o)
 	for k := range opts {
 		if !slices.Contains(o.known, k) {
@@ -68,6 +68,7 @@ type options struct {
 	values url.Values
 	known  []string
 	shown  []string // those that are not the default, as String writes them
+	most   int      // what max may ask for
 	err    error
 }
 
@@ -136,29 +137,36 @@ func (o *options) max(def int) int {
 	if v == "" {
 		return def
 	}
-	digits, unit := strings.TrimRight(v, "KMGiBkmgb"), 1
-	switch strings.ToLower(strings.TrimRight(v[len(digits):], "iBb")) {
-	case "k":
+	digits, unit := strings.TrimRight(v, "KMiBkmIb"), 1
+	switch strings.ToLower(v[len(digits):]) {
+	case "", "b":
+	case "k", "kb", "kib":
 		unit = 1 << 10
-	case "m":
+	case "m", "mb", "mib":
 		unit = 1 << 20
+	default:
+		digits = ""
 	}
 	n, err := strconv.Atoi(digits)
-	if err != nil || n < 1 || n > MaxLimit/unit {
-		o.fail("max=%s is not possible (it is 1 to 16MiB)", v)
+	if err != nil || n < 1 || n > o.most/unit {
+		o.fail("max=%s is not possible (it is 1 to %s)", v, size(o.most))
 		return def
 	}
-	n *= unit
-	switch {
-	case n == def:
-	case n%(1<<20) == 0:
-		o.show("max", strconv.Itoa(n>>20)+"MiB")
-	case n%(1<<10) == 0:
-		o.show("max", strconv.Itoa(n>>10)+"KiB")
-	default:
-		o.show("max", strconv.Itoa(n))
+	if n *= unit; n != def {
+		o.show("max", size(n))
 	}
 	return n
+}
+
+// size is how the option max writes a number of bytes.
+func size(n int) string {
+	switch {
+	case n%(1<<20) == 0:
+		return strconv.Itoa(n>>20) + "MiB"
+	case n%(1<<10) == 0:
+		return strconv.Itoa(n>>10) + "KiB"
+	}
+	return strconv.Itoa(n)
 }
 
 func (o *options) base(limit int) base {
@@ -166,13 +174,14 @@ func (o *options) base(limit int) base {
 	if len(o.shown) > 0 {
 		name += "?" + strings.Join(o.shown, "&")
 	}
-	return base{name, limit}
+	return base{name, limit, o.most}
 }
 
-// base is what all codecs have: a name with its options, and a limit.
+// base is what all codecs have: a name with its options, a limit, and how far the limit can be raised.
 type base struct {
 	name  string
 	limit int
+	most  int
 }
 
 func (b base) String() string { return b.name }
@@ -184,7 +193,18 @@ func (b base) fail(kind ErrorKind, hint, format string, args ...any) *Error {
 
 // tooLarge is for a body of n bytes; uint64, because a peer may announce anything.
 func (b base) tooLarge(n uint64) *Error {
-	return b.fail(TooLarge, "raise the limit with ?max= (at most 16MiB)", "a message of %d bytes is over the limit of %d", n, b.limit)
+	return b.fail(TooLarge, b.raise(), "a message of %d bytes is over the limit of %d", n, b.limit)
+}
+
+// raise is the next step for who met the limit.
+func (b base) raise() string {
+	switch {
+	case b.limit < b.most:
+		return "raise the limit with ?max= (at most " + size(b.most) + ")"
+	case b.most < MaxLimit:
+		return "use len32, whose limit can be raised to " + size(MaxLimit)
+	}
+	return "send it in parts"
 }
 
 // check says whether a body may be appended.
@@ -193,6 +213,14 @@ func (b base) check(body []byte) error {
 		return b.tooLarge(uint64(len(body)))
 	}
 	return nil
+}
+
+// checkSome is check for a codec in which an empty message is nothing at all.
+func (b base) checkSome(body []byte) error {
+	if len(body) == 0 {
+		return b.fail(Unsayable, "use lines, dotnet or len32, which can", "%s has no empty messages", b.name)
+	}
+	return b.check(body)
 }
 
 // nearest is the known name that differs from a mistyped one by a letter or two.

@@ -8,13 +8,13 @@ type raw struct{ base }
 func newRaw(o *options) Codec { limit := o.max(defaultLimit); return &raw{o.base(limit)} }
 
 func (c *raw) Append(dst []byte, f Frame) ([]byte, error) {
-	if err := c.check(f.Body); err != nil {
+	if err := c.checkSome(f.Body); err != nil {
 		return dst, err
 	}
 	return append(dst, f.Body...), nil
 }
 
-func (c *raw) Decode(src []byte, _ int) (Frame, int, error) {
+func (c *raw) Decode(src []byte, _ *Seen) (Frame, int, error) {
 	n := min(len(src), c.limit)
 	return Frame{Body: src[:n], Wire: src[:n]}, n, nil
 }
@@ -34,17 +34,19 @@ func newIdle(o *options) Codec {
 }
 
 func (c *idle) Append(dst []byte, f Frame) ([]byte, error) {
-	if err := c.check(f.Body); err != nil {
+	if err := c.checkSome(f.Body); err != nil {
 		return dst, err
 	}
 	return append(dst, f.Body...), nil
 }
 
-func (c *idle) Decode(src []byte, _ int) (Frame, int, error) {
+func (c *idle) Decode(src []byte, seen *Seen) (Frame, int, error) {
 	if len(src) < c.limit {
-		return Frame{}, 0, nil
+		return seen.more(src)
 	}
-	return c.Flush(src[:c.limit]), c.limit, nil
+	f := c.Flush(src[:c.limit])
+	f.Partial = true
+	return f, c.limit, nil
 }
 
 func (c *idle) Gap() time.Duration { return c.gap }

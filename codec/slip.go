@@ -20,56 +20,73 @@ func (c *slip) Append(dst []byte, f Frame) ([]byte, error) {
 	if len(f.Body) == 0 {
 		return dst, c.fail(Unsayable, "use cobs, which can", "SLIP has no empty messages")
 	}
-	for _, b := range f.Body {
-		switch b {
-		case slipEnd:
+	body, at := f.Body, 0
+	for end, esc := index(body, 0, slipEnd), index(body, 0, slipEsc); ; {
+		k := min(end, esc)
+		dst = append(dst, body[at:k]...)
+		switch at = k + 1; {
+		case k == len(body):
+			return append(dst, slipEnd), nil
+		case k == end:
 			dst = append(dst, slipEsc, slipEscEnd)
-		case slipEsc:
-			dst = append(dst, slipEsc, slipEscEsc)
+			end = index(body, at, slipEnd)
 		default:
-			dst = append(dst, b)
+			dst = append(dst, slipEsc, slipEscEsc)
+			esc = index(body, at, slipEsc)
 		}
 	}
-	return append(dst, slipEnd), nil
 }
 
-func (c *slip) Decode(src []byte, seen int) (Frame, int, error) {
-	skip := 0
-	for skip < len(src) && src[skip] == slipEnd {
-		skip++
+// index is where b next is in p, len(p) if nowhere.
+func index(p []byte, from int, b byte) int {
+	if i := bytes.IndexByte(p[from:], b); i >= 0 {
+		return from + i
 	}
-	from := max(seen, skip)
-	i := bytes.IndexByte(src[from:], slipEnd)
+	return len(p)
+}
+
+// most is how many bytes a packet of the largest body takes, without its end, and with ends in front of it.
+func (c *slip) most() int { return 2*c.limit + slack }
+
+func (c *slip) Decode(src []byte, seen *Seen) (Frame, int, error) {
+	skip, i := packet(src, seen.bytes(src), slipEnd)
+	if i > c.most() || i < 0 && len(src) > c.most() {
+		return Frame{}, 0, c.fail(TooLarge, c.raise(), "a packet longer than %d bytes", c.limit)
+	}
 	if i < 0 {
-		if len(src) > 2*c.limit+1 { // leading ends count: a peer that sends nothing else is cut off too
-			return Frame{}, 0, c.fail(TooLarge, "raise the limit with ?max= (at most 16MiB)", "a packet longer than %d bytes", c.limit)
-		}
-		return Frame{}, 0, nil
+		return seen.more(src)
 	}
-	i += from
-	p := src[skip:i]
-	body := p
-	if bytes.IndexByte(p, slipEsc) >= 0 {
-		body = make([]byte, 0, len(p))
-		for k := 0; k < len(p); k++ {
-			b := p[k]
-			if b == slipEsc {
-				k++
-				switch {
-				case k < len(p) && p[k] == slipEscEnd:
-					b = slipEnd
-				case k < len(p) && p[k] == slipEscEsc:
-				default:
-					return Frame{}, 0, c.fail(Malformed, "is the peer's codec SLIP?", "an escape that stands for nothing")
-				}
-			}
-			body = append(body, b)
-		}
+	body, err := c.unescape(src[skip:i])
+	if err != nil {
+		return Frame{}, 0, err
 	}
 	if len(body) > c.limit {
 		return Frame{}, 0, c.tooLarge(uint64(len(body)))
 	}
 	return Frame{Body: body, Wire: src[:i+1]}, i + 1, nil
+}
+
+// unescape returns the message of a packet. One without escapes needs no copy.
+func (c *slip) unescape(p []byte) ([]byte, error) {
+	k := bytes.IndexByte(p, slipEsc)
+	if k < 0 {
+		return p, nil
+	}
+	body := make([]byte, 0, len(p))
+	for ; k >= 0; k = bytes.IndexByte(p, slipEsc) {
+		var b byte
+		switch {
+		case k+1 < len(p) && p[k+1] == slipEscEnd:
+			b = slipEnd
+		case k+1 < len(p) && p[k+1] == slipEscEsc:
+			b = slipEsc
+		default:
+			return nil, c.fail(Malformed, "is the peer's codec SLIP?", "an escape that stands for nothing")
+		}
+		body = append(append(body, p[:k]...), b)
+		p = p[k+2:]
+	}
+	return append(body, p...), nil
 }
 
 func (c *slip) Progress(src []byte) (have, want int) { return len(src), 0 }

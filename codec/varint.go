@@ -28,10 +28,13 @@ func (c *varint) length(src []byte) (head, n int, err error) {
 	return k, int(v), nil
 }
 
-func (c *varint) Decode(src []byte, _ int) (Frame, int, error) {
+func (c *varint) Decode(src []byte, seen *Seen) (Frame, int, error) {
 	head, n, err := c.length(src)
-	if err != nil || head == 0 || len(src)-head < n {
+	switch {
+	case err != nil:
 		return Frame{}, 0, err
+	case head == 0 || len(src)-head < n:
+		return seen.more(src)
 	}
 	n += head
 	return Frame{Body: src[head:n], Wire: src[:n]}, n, nil

@@ -31,15 +31,15 @@ func (c lines) Append(dst []byte, f codec.Frame) ([]byte, error) {
 	return append(append(dst, f.Body...), '\n'), nil
 }
 
-func (c lines) Decode(src []byte, seen int) (codec.Frame, int, error) {
-	i := bytes.IndexByte(src[seen:], '\n')
+func (c lines) Decode(src []byte, seen *codec.Seen) (codec.Frame, int, error) {
+	i := bytes.IndexByte(src[seen.Bytes:], '\n')
 	if i < 0 {
 		if len(src) > c.Limit() {
 			return codec.Frame{}, 0, &codec.Error{Kind: codec.TooLarge, Codec: "lines", Reason: "a long line"}
 		}
 		return codec.Frame{}, 0, nil
 	}
-	i += seen
+	i += seen.Bytes
 	return codec.Frame{Body: src[:i], Wire: src[:i+1]}, i + 1, nil
 }
 
@@ -60,7 +60,7 @@ func (c len4) Append(dst []byte, f codec.Frame) ([]byte, error) {
 	return append(dst, f.Body...), nil
 }
 
-func (c len4) Decode(src []byte, seen int) (codec.Frame, int, error) {
+func (c len4) Decode(src []byte, seen *codec.Seen) (codec.Frame, int, error) {
 	if len(src) < 4 {
 		return codec.Frame{}, 0, nil
 	}
@@ -95,7 +95,7 @@ func (c len4) Limit() int {
 type gap struct{ ms int }
 
 func (c gap) Append(dst []byte, f codec.Frame) ([]byte, error) { return append(dst, f.Body...), nil }
-func (c gap) Decode(src []byte, seen int) (codec.Frame, int, error) {
+func (c gap) Decode(src []byte, seen *codec.Seen) (codec.Frame, int, error) {
 	return codec.Frame{}, 0, nil
 }
 func (c gap) Progress(src []byte) (int, int) { return len(src), 0 }
@@ -108,7 +108,7 @@ func (c gap) Flush(src []byte) codec.Frame   { return codec.Frame{Body: src, Wir
 type fixed struct{ n int }
 
 func (c fixed) Append(dst []byte, f codec.Frame) ([]byte, error) { return append(dst, f.Body...), nil }
-func (c fixed) Decode(src []byte, seen int) (codec.Frame, int, error) {
+func (c fixed) Decode(src []byte, seen *codec.Seen) (codec.Frame, int, error) {
 	if len(src) < c.n {
 		return codec.Frame{}, 0, nil
 	}

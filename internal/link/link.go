@@ -88,7 +88,7 @@ type Link struct {
 	// The reader.
 	reading <-chan struct{} // Done of the context that readCtx follows
 	using   *codec.Codec    // the codec that seen and bad belong to
-	seen    int             // bytes of buf that Decode has looked at without finding a frame
+	seen    codec.Seen      // what Decode knows of the bytes of buf that became no frame
 	frames  []codec.Frame   // what the last Read returned
 	over    error           // the stream is at its end: what Read returns when nothing is left
 	rest    restIs          // what the bytes are that are left then

@@ -81,7 +81,7 @@ func (l *Link) Prepend(b []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.buf.prepend(b)
-	l.seen, l.bad = 0, nil
+	l.seen, l.bad = codec.Seen{}, nil
 }
 
 // Take removes and returns the bytes that are held and became no frame; there are at most about twice as many as
@@ -91,7 +91,7 @@ func (l *Link) Take() []byte {
 	defer l.mu.Unlock()
 	held := bytes.Clone(l.buf.held())
 	l.buf = buffer{}
-	l.seen, l.bad = 0, nil
+	l.seen, l.bad = codec.Seen{}, nil
 	return held
 }
 
@@ -102,7 +102,7 @@ func (l *Link) decode(max int) error {
 	l.frames = l.frames[:0]
 	current := l.codec.Load()
 	if current != l.using {
-		l.using, l.seen, l.bad = current, 0, nil
+		l.using, l.seen, l.bad = current, codec.Seen{}, nil
 	}
 	if l.bad != nil {
 		return l.bad
@@ -110,26 +110,26 @@ func (l *Link) decode(max int) error {
 	c := *current
 	src := l.buf.held()
 	for len(l.frames) < max && len(src) > 0 {
-		if l.seen == len(src) {
+		if l.seen.Bytes == len(src) {
 			break // nothing new
 		}
-		f, n, err := c.Decode(src, l.seen)
+		f, n, err := c.Decode(src, &l.seen)
 		if err != nil {
 			l.bad = err
 			break
 		}
 		if n == 0 {
-			l.seen = len(src)
-			if l.seen >= bound(c.Limit()) {
+			l.seen.Bytes = len(src)
+			if l.seen.Bytes >= bound(c.Limit()) {
 				l.bad = &codec.Error{Kind: codec.TooLarge, Codec: c.String(),
-					Reason: fmt.Sprintf("%d bytes arrived and no message ended", l.seen)}
+					Reason: fmt.Sprintf("%d bytes arrived and no message ended", l.seen.Bytes)}
 			}
 			break
 		}
 		l.frames = append(l.frames, f)
 		src = src[n:]
 		l.buf.take(n)
-		l.seen = 0
+		l.seen = codec.Seen{}
 	}
 	if n := len(l.frames); n > 0 {
 		l.framesIn.Add(int64(n))
@@ -153,7 +153,7 @@ func (l *Link) flush(end bool) bool {
 		return false
 	}
 	l.buf.take(len(held))
-	l.seen = 0
+	l.seen = codec.Seen{}
 	l.frames = append(l.frames[:0], f)
 	l.framesIn.Add(1)
 	return true

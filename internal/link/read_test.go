@@ -365,4 +365,4 @@ func TestCodecThatNeverEnds(t *testing.T) {
 // endless finds no frame and no fault.
 type endless struct{ lines }
 
-func (endless) Decode([]byte, int) (codec.Frame, int, error) { return codec.Frame{}, 0, nil }
+func (endless) Decode([]byte, *codec.Seen) (codec.Frame, int, error) { return codec.Frame{}, 0, nil }
