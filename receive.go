@@ -200,6 +200,7 @@ func (m *member) keepRest(cause error) {
 // sending side down still listens, and then closes it.
 func (m *member) linger() {
 	m.n.note(Event{Kind: EventFinished, Link: m.id, Room: m.r.name, Peer: m.peer}, m.r)
+	m.wake() // the cursor has yet to pass what the peer itself said in a shared room
 	quiet := time.NewTimer(m.n.limits.HalfOpen)
 	defer quiet.Stop()
 	if m.dialled {
