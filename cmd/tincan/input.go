@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"tincan"
 	"tincan/internal/api"
@@ -17,6 +18,7 @@ import (
 
 // input is one message from standard input.
 type input struct {
+	line int    // its number in standard input
 	room string // "" is every room of this command
 	id   string
 	text *string // to be written in the room's encoding; nil when body holds bytes
@@ -40,12 +42,19 @@ func newInputReader(r io.Reader, json bool) *inputReader {
 // lineError says which line of standard input is no message. Reading goes on behind it.
 type lineError struct {
 	line int
-	why  string
+	why  error
 }
 
-func (e *lineError) Error() string {
-	return fmt.Sprintf("line %d of standard input: %s", e.line, e.why)
+func (e *lineError) Error() string { return fmt.Sprintf("line %d: %v", e.line, e.why) }
+func (e *lineError) Unwrap() error { return e.why }
+
+// notObject is why a line is no object.
+type notObject struct {
+	key  string // in the catalogue
+	args []any
 }
+
+func (e *notObject) Error() string { return fmt.Sprintf(e.key, e.args...) }
 
 // next returns the next message; io.EOF at the end of input; a *lineError for a line that is none.
 func (ir *inputReader) next() (input, error) {
@@ -56,12 +65,13 @@ func (ir *inputReader) next() (input, error) {
 	ir.line++
 	if !ir.json || !bytes.HasPrefix(bytes.TrimLeft(line, " \t"), []byte("{")) {
 		s := string(line)
-		return input{text: &s}, nil
+		return input{line: ir.line, text: &s}, nil
 	}
 	in, err := parseObject(line)
 	if err != nil {
-		return input{}, &lineError{ir.line, err.Error()}
+		return input{}, &lineError{ir.line, err}
 	}
+	in.line = ir.line
 	return in, nil
 }
 
@@ -83,7 +93,7 @@ func (ir *inputReader) readLine() ([]byte, error) {
 		case errors.Is(err, bufio.ErrBufferFull) && len(line) <= maxLine:
 		case errors.Is(err, bufio.ErrBufferFull):
 			ir.line++
-			return nil, errors.Join(&lineError{ir.line, fmt.Sprintf("longer than %d MiB", maxLine>>20)}, ir.skipLine())
+			return nil, errors.Join(&lineError{ir.line, &notObject{"it is longer than %d MiB", []any{maxLine >> 20}}}, ir.skipLine())
 		case errors.Is(err, io.EOF) && len(line) > 0:
 			return line, nil
 		default:
@@ -109,13 +119,16 @@ func parseObject(line []byte) (input, error) {
 		Room   string  `json:"room"`
 		ID     string  `json:"id"`
 	}
+	if !utf8.Valid(line) {
+		return input{}, &notObject{key: `it is not UTF-8: write bytes as "hex" or "base64"`}
+	}
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&o); err != nil {
-		return input{}, err
+		return input{}, &notObject{"%s", []any{strings.TrimPrefix(err.Error(), "json: ")}}
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return input{}, errors.New("there is more behind the object")
+		return input{}, &notObject{key: "there is more behind the object"}
 	}
 	in := input{room: o.Room, id: o.ID}
 	var err error
@@ -125,9 +138,11 @@ func parseObject(line []byte) (input, error) {
 	case o.Hex != nil && o.Text == nil && o.Base64 == nil:
 		in.body, err = api.ParseHex(*o.Hex)
 	case o.Base64 != nil && o.Text == nil && o.Hex == nil:
-		in.body, err = base64.StdEncoding.DecodeString(*o.Base64)
+		if in.body, err = base64.StdEncoding.DecodeString(*o.Base64); err != nil {
+			err = &notObject{key: `what "base64" has is not base64`}
+		}
 	default:
-		err = errors.New(`an object has one of "text", "hex" and "base64"`)
+		err = &notObject{key: `an object has one of "text", "hex" and "base64"`}
 	}
 	return in, err
 }

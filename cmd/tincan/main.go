@@ -22,6 +22,7 @@ func run() int {
 	debug.SetGCPercent(50) // memory counts for more than the little time that this costs
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second interrupt ends it at once
 	return execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 }
 
@@ -61,8 +62,6 @@ func statusOf(err error) int {
 	switch _, _, code := tincan.Explain(err); code {
 	case tincan.CodeUsage:
 		return exitUsage
-	case tincan.CodeUnreachable:
-		return exitConnect
 	case tincan.CodeRefused:
 		return exitRefused
 	}

@@ -2,13 +2,13 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
-	"syscall"
 	"time"
+	"unicode/utf16"
 
 	"tincan"
 	"tincan/internal/tui"
@@ -93,30 +93,81 @@ func (p *printer) object(v any) error {
 	if err != nil {
 		return err
 	}
-	p.w.Write(b)
-	return p.w.WriteByte('\n')
+	if p.clean {
+		b = tame(b)
+	}
+	return p.put(append(b, '\n'))
 }
 
 // line prints a message as one line: its bytes as they came, or on a terminal as clean text.
 func (p *printer) line(m *tincan.Message) error {
-	if s, ok := m.Text(); ok && p.clean {
-		p.w.WriteString(clean(s))
-	} else if p.clean {
-		fmt.Fprintf(p.w, "% x", m.Body)
-	} else if ok && m.Enc != "" {
-		p.w.WriteString(s)
-	} else {
-		p.w.Write(m.Body)
+	s, ok := m.Text()
+	switch {
+	case ok && p.clean:
+		return p.put([]byte(clean(s) + "\n"))
+	case p.clean:
+		return p.put(fmt.Appendf(nil, "% x\n", m.Body))
+	case ok && m.Enc != "":
+		return p.put([]byte(s + "\n"))
 	}
-	return p.w.WriteByte('\n')
+	return p.put(m.Body, newline)
+}
+
+var newline = []byte{'\n'}
+
+// put prints a line. Whole lines are flushed, so that what others print to the same file at once is never inside
+// one.
+func (p *printer) put(parts ...[]byte) error {
+	n := 0
+	for _, b := range parts {
+		n += len(b)
+	}
+	if n > p.w.Available() {
+		if err := p.w.Flush(); err != nil {
+			return err
+		}
+	}
+	if n > p.w.Available() && len(parts) > 1 { // in one write
+		parts = [][]byte{bytes.Join(parts, nil)}
+	}
+	for _, b := range parts {
+		if _, err := p.w.Write(b); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // emit prints one object at once.
 func (c *cli) emit(v any) {
 	b, err := json.Marshal(v)
-	if err == nil {
-		c.out.Write(append(b, '\n'))
+	if err != nil {
+		panic("tincan: internal error: " + err.Error())
 	}
+	if isTerminal(c.out) {
+		b = tame(b)
+	}
+	c.out.Write(append(b, '\n'))
+}
+
+// tame makes JSON safe for a terminal: what would steer or deceive is written as \u and four digits, which is the
+// same JSON. Only strings hold such runes.
+func tame(b []byte) []byte {
+	s := string(b)
+	if clean(s) == s {
+		return b
+	}
+	out := make([]byte, 0, len(s)+64)
+	for _, r := range s {
+		if c := string(r); clean("x"+c) == "x"+c {
+			out = append(out, c...)
+			continue
+		}
+		for _, u := range utf16.Encode([]rune{r}) {
+			out = fmt.Appendf(out, "\\u%04x", u)
+		}
+	}
+	return out
 }
 
 // tell says in words, on standard error, what happened to a link.
@@ -183,6 +234,3 @@ func (c *cli) hint(e tincan.Event) string {
 
 // clean makes text safe for a terminal.
 func clean(s string) string { return tui.Clean(s) }
-
-// brokenPipe says that the reader of standard output is gone.
-func brokenPipe(err error) bool { return errors.Is(err, syscall.EPIPE) }

@@ -74,6 +74,7 @@ TEXT "-" is standard input.
 Exit status: 0 it got there, 2 usage, 3 could not connect, 4 not delivered in time, 5 refused.`,
 	"logLong": `Print the messages of a room from the journal, oldest first: number, time, sender, text.
 Without ROOM it is the room used last; tincan rooms lists them.`,
+	"objectHint": `an object looks like {"text": "hello"}, {"hex": "00 ff"} or {"base64": "AP8="}; "room" and "id" may be in it`,
 }
 
 var chinese = map[string]string{
@@ -95,6 +96,14 @@ ADDR 是 主机:端口（文本行）或 编码://主机:端口[?选项]。
 退出状态：0 已到达，2 用法错误，3 无法连接，4 未能按时送达，5 被拒绝。`,
 	"logLong": `从日志打印一个房间的消息，最早的在前：编号、时间、发送者、文字。
 不写 ROOM 时是最近使用的房间；用 tincan rooms 列出房间。`,
+
+	"objectHint":                                        `对象的写法：{"text": "你好"}、{"hex": "00 ff"} 或 {"base64": "AP8="}；其中可有 "room" 和 "id"`,
+	"line %d of standard input: %s":                     "标准输入第 %d 行：%s",
+	"it is longer than %d MiB":                          "超过 %d MiB",
+	"there is more behind the object":                   "对象后面还有内容",
+	`it is not UTF-8: write bytes as "hex" or "base64"`: `不是 UTF-8：请用 "hex" 或 "base64" 写字节`,
+	`what "base64" has is not base64`:                   `"base64" 的内容不是 base64`,
+	`an object has one of "text", "hex" and "base64"`:   `对象须有 "text"、"hex"、"base64" 之一`,
 
 	"talk over TCP: one side listens, the other dials":              "通过 TCP 交谈：一方监听，另一方连接",
 	"wait for others to connect, and talk with them":                "等待别人连接，并与他们交谈",
