@@ -22,7 +22,7 @@ const (
 
 // codecNames are the codecs on offer. Others, and options, are for /codec.
 var codecNames = []string{"lines", "lines?eol=crlf", "dotnet", "raw", "json", "len8", "len16", "len32", "len32?order=le", "len64",
-	"varint", "cobs", "slip", "delim?end=00", "delim?end=0D", "idle?ms=50"}
+	"varint", "cobs", "slip", "delim?end=00", "delim?end=0D", "idle"}
 
 func (o *overlay) scroll(n int) {
 	if o.kind == overCodecs {

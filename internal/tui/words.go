@@ -210,7 +210,7 @@ var catalogue = map[string][2]string{
 	"codec.cobs":   {"COBS", "COBS"},
 	"codec.slip":   {"SLIP", "SLIP"},
 	"codec.delim":  {"a delimiter of your own", "自定分隔符"},
-	"codec.idle":   {"a gap in time ends a message", "以时间间隔分隔"},
+	"codec.idle":   {"a pause of 50 ms ends a message", "停顿 50 毫秒即为一条消息"},
 }
 
 // words is a language: a column of the catalogue.
