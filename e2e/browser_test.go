@@ -40,7 +40,8 @@ func quitChromium() {
 
 func startChromium(path string) {
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("lang", "en-US"))
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("lang", "en-US"),
+		chromedp.Flag("hide-scrollbars", false))
 	alloc, endAlloc := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancel := chromedp.NewContext(alloc)
 	chromium.ctx = ctx
@@ -115,7 +116,7 @@ func openTab(t testing.TB, parent context.Context, lang tongue, options ...chrom
 	t.Helper()
 	b := &tab{t: t, lang: lang}
 	b.element.tab = b
-	ctx, cancel := chromedp.NewContext(parent, append(options, chromedp.WithListener(b.listen))...)
+	ctx, cancel := chromedp.NewContext(parent, append(options, chromedp.WithListener(b.hear))...)
 	b.ctx = ctx
 	t.Cleanup(cancel)
 	t.Cleanup(b.close)
@@ -131,9 +132,9 @@ func openTab(t testing.TB, parent context.Context, lang tongue, options ...chrom
 	return b
 }
 
-// listen takes note of what must not happen. Failed requests are no such thing: a node that does not answer,
+// hear takes note of what must not happen. Failed requests are no such thing: a node that does not answer,
 // or refuses, is a matter of the page's words.
-func (b *tab) listen(ev any) {
+func (b *tab) hear(ev any) {
 	var wrong string
 	switch ev := ev.(type) {
 	case *runtime.EventExceptionThrown:

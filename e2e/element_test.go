@@ -264,7 +264,17 @@ func (b *tab) types(text string) {
 	}
 }
 
-// choose takes an option of a combo box with the keyboard: a list of choices or a field that offers some.
+// compose has an input method compose letters where the focus is; the next text that is typed ends it.
+func (b *tab) compose(letters string) {
+	b.t.Helper()
+	end := int64(len(letters))
+	if _, err := chromedp.Call(b.ctx, input.ImeSetComposition, input.ImeSetCompositionParams{Text: letters, SelectionStart: end, SelectionEnd: end}); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// choose takes an option of a combo box with the keyboard: a list of choices or a field that offers some. An
+// option may go on with a colon and an explanation.
 func (e element) choose(name any, option string) {
 	e.tab.t.Helper()
 	box := e.find("combobox", name)
@@ -273,17 +283,37 @@ func (e element) choose(name any, option string) {
 		return
 	}
 	options := box.options()
-	at := slices.Index(options, option)
+	at := slices.IndexFunc(options, func(o string) bool {
+		rest, ok := strings.CutPrefix(o, option)
+		return ok && (rest == "" || strings.HasPrefix(rest, ":") || strings.HasPrefix(rest, "："))
+	})
 	if at < 0 {
 		e.tab.t.Fatalf("the combo box %q does not offer %q but %q", box.name, option, options)
 	}
-	if _, err := chromedp.Call(e.tab.ctx, dom.Focus, dom.FocusParams{BackendNodeID: box.id}); err != nil {
-		e.tab.t.Fatal(err)
-	}
+	e.focus("combobox", box.name)
 	e.tab.keys(kb.Home + strings.Repeat(kb.ArrowDown, at))
-	if got := must[string](box, "function() { return this.selectedOptions[0].label }"); got != option {
-		e.tab.t.Fatalf("the combo box %q is at %q, want %q", box.name, got, option)
+	if got := must[string](box, "function() { return this.selectedOptions[0].label }"); got != options[at] {
+		e.tab.t.Fatalf("the combo box %q is at %q, want %q", box.name, got, options[at])
 	}
+}
+
+// focus moves the keyboard's focus to what has a role and a name, or to what in it can have it.
+func (e element) focus(role string, name any) {
+	e.tab.t.Helper()
+	e.tab.until(func() error {
+		x, err := e.one(role, name)
+		if err != nil {
+			return err
+		}
+		ok, err := on[bool](x, `function() {
+			(this.tabIndex >= 0 ? this : this.closest("[tabindex='0']") ?? this.querySelector("[tabindex='0']") ?? this).focus()
+			return document.activeElement !== document.body
+		}`)
+		if err == nil && !ok {
+			err = fmt.Errorf("the %s %q does not take the focus", role, x.name)
+		}
+		return err
+	})
 }
 
 // options are the words that a combo box offers.

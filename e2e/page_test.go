@@ -33,13 +33,14 @@ func inBoth(t *testing.T, f func(t *testing.T, lang tongue)) {
 	}
 }
 
-// in returns a word of the page in a language, given in English. %s stands for what differs.
+// in returns a word of the page in a language, given in English. %s stands for what differs; what follows a |
+// tells apart words that are one in English.
 func (l tongue) in(en string, args ...any) string {
 	zh, ok := pageWords[en]
 	if !ok {
 		panic("no such word: " + en)
 	}
-	s := en
+	s, _, _ := strings.Cut(en, "|")
 	if l == chinese {
 		s = zh
 	}
@@ -55,7 +56,7 @@ var pageWords = map[string]string{
 	"Address": "地址", "Port": "端口", "Codec": "编码", "Server": "服务器",
 	"All interfaces": "所有网卡", "This machine only (127.0.0.1)": "仅本机 (127.0.0.1)",
 	"Start listening": "开始监听", "Stop listening on %s": "停止监听 %s",
-	"Connect to server": "连接服务器", "Cancel": "取消",
+	"Connect|button": "连接服务器", "Cancel": "取消",
 	"Enter the server's IP address and port first": "请先输入服务器的IP地址和端口号",
 	"Disconnect":         "断开连接",
 	"Connect again":      "立即重连",
