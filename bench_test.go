@@ -230,3 +230,67 @@ func rss() int64 {
 	}
 	return 0
 }
+
+// BenchmarkIdleLinks is what a link that says nothing costs a node, over 1,000 of them: heap and stacks in use, as
+// the runtime counts them, the journal's record and the room of each included.
+func BenchmarkIdleLinks(b *testing.B) {
+	const links = 1000
+	n, err := tincan.Open(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer n.Close()
+	next, stop := pull(n.Events(b.Context()))
+	defer stop()
+	l, err := n.Listen(b.Context(), "lines://127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // nobody accepts here: what our own side of a connection costs
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer silent.Close()
+	conns := make([]net.Conn, 0, 2*links)
+	waitFor := func(kind tincan.EventKind) {
+		for seen := 0; seen < links; {
+			if next().Kind == kind {
+				seen++
+			}
+		}
+	}
+	connect := func(addr string) (cost int64) {
+		before := inUse()
+		for range links {
+			c, err := net.Dial("tcp", addr)
+			if err != nil {
+				b.Fatal(err)
+			}
+			conns = append(conns, c)
+		}
+		if addr == l.Addr {
+			waitFor(tincan.EventConnected)
+		}
+		return inUse() - before
+	}
+	var cost int64
+	for range b.N {
+		cost -= connect(silent.Addr().String())
+		cost += connect(l.Addr)
+		for _, c := range conns {
+			c.Close()
+		}
+		conns = conns[:0]
+		waitFor(tincan.EventDisconnected)
+	}
+	b.ReportMetric(float64(cost)/float64(b.N*links), "B/link")
+}
+
+// inUse is the memory of heap and stacks that is in use after a collection.
+func inUse() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc + m.StackInuse)
+}

@@ -314,7 +314,7 @@ func (m *member) writeAgain() (did bool, err error) {
 		}
 	}
 	if len(frames) > 0 {
-		pos, err := m.link.Write(m.n.ctx, frames...)
+		pos, err := m.link.Write(context.Background(), frames...)
 		if err != nil {
 			return false, err
 		}

@@ -24,7 +24,8 @@ var (
 // it moves on. Two goroutines run it:
 //
 //	receive   reads the link, appends to the room, never writes
-//	pump      writes what is owed, watches the peer's TCP acknowledge it
+//	pump      writes what is owed, watches the peer's TCP acknowledge it; there is one only while there is
+//	          something to do, so that a link that says nothing costs one goroutine
 type member struct {
 	n        *Node
 	r        *room
@@ -36,23 +37,24 @@ type member struct {
 	host     string // the remote IP address
 	rec      journal.Link
 	retry    func(lived time.Duration) *int64 // when the dialler tries again; nil for accepted links
-	kick     chan struct{}                    // something to write may be there
+	pumping  atomic.Int32                     // resting, looking, called or over
+	kick     chan struct{}                    // something to write may be there; the first pump makes it
+	pumped   chan struct{}                    // closed when pumping is over
 	done     chan struct{}                    // closed when the end is recorded
 	parting  atomic.Bool                      // we are about to close
 
 	from journal.Cursor // where the cursor was when the link came up
 
-	mu       sync.Mutex
-	cur      journal.Cursor
-	marks    []mark         // written, not yet acknowledged; oldest first
-	again    []journal.Fate // held messages to be written once more, before the cursor goes on
-	framing  codec.Codec
-	choice   string
-	reading  Reading            // Pause or Resume
-	one      int                // messages to read although paused
-	turn     chan struct{}      // closed when reading changes
-	stopRead context.CancelFunc // ends the Read under way, and nothing else
-	recodes  []recode
+	mu      sync.Mutex
+	cur     journal.Cursor
+	marks   []mark         // written, not yet acknowledged; oldest first
+	again   []journal.Fate // held messages to be written once more, before the cursor goes on
+	framing codec.Codec
+	choice  string
+	reading Reading       // Pause or Resume
+	one     int           // messages to read although paused
+	turn    chan struct{} // closed when reading changes; nil: nobody waits
+	recodes []recode
 }
 
 // mark says that the peer has everything up to an offset once its TCP acknowledged pos bytes.
@@ -79,7 +81,7 @@ type newcomer struct {
 // link has ended and that is recorded.
 func (n *Node) attach(ctx context.Context, c newcomer) (*member, error) {
 	m := &member{n: n, r: c.room, id: n.journal.NextLink(), peer: c.peer, dialled: c.dialled, listener: c.listener, host: hostOf(c.conn.RemoteAddr().String()),
-		retry: c.retry, kick: make(chan struct{}, 1), done: make(chan struct{}), turn: make(chan struct{}),
+		retry: c.retry, pumped: make(chan struct{}), done: make(chan struct{}),
 		reading: Resume, framing: c.codec, choice: choiceAddress}
 	var a *auto
 	if c.codec == nil {
@@ -156,19 +158,12 @@ func (m *member) start(ctx context.Context, c newcomer) error {
 
 func (m *member) run() {
 	defer m.n.wg.Done()
-	var wg sync.WaitGroup
-	wg.Go(m.pump)
-	m.receive()
-	wg.Wait()
-	m.end()
-}
-
-// wake tells the pump that there may be something to write.
-func (m *member) wake() {
-	select {
-	case m.kick <- struct{}{}:
-	default:
+	m.wake()
+	m.receive() // when it returns, the link is closed
+	if !m.pumping.CompareAndSwap(resting, over) {
+		<-m.pumped
 	}
+	m.end()
 }
 
 func (m *member) codec() codec.Codec {

@@ -104,6 +104,11 @@ func (n *Node) Close() error {
 	}
 	wg.Wait()
 	n.cancel()
+	n.mu.Lock()
+	for _, m := range n.links { // one that came up just now
+		go m.link.Close(errStopped)
+	}
+	n.mu.Unlock()
 	n.wg.Wait()
 	return n.journal.Close()
 }

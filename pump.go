@@ -1,6 +1,7 @@
 package tincan
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -17,6 +18,47 @@ const (
 	pollLast    = 100 * time.Millisecond
 )
 
+// What the pump is doing.
+const (
+	resting int32 = iota // there is no goroutine: nothing is owed and nothing awaited
+	looking              // it looks at what is owed
+	called               // it has to look once more
+	over                 // the link has ended; there will be no other pump
+)
+
+// wake has the pump look at what is owed.
+func (m *member) wake() {
+	for {
+		switch state := m.pumping.Load(); {
+		case state == resting && m.pumping.CompareAndSwap(resting, called):
+			if m.kick == nil {
+				m.kick = make(chan struct{}, 1)
+			}
+			go m.pump()
+			return
+		case state == looking && m.pumping.CompareAndSwap(looking, called):
+			select {
+			case m.kick <- struct{}{}:
+			default:
+			}
+			return
+		case state == called || state == over:
+			return
+		}
+	}
+}
+
+// rest ends a pump that has nothing to do; false when it was called meanwhile.
+func (m *member) rest() bool {
+	if !m.pumping.CompareAndSwap(looking, resting) {
+		return false
+	}
+	if !m.alive() && m.pumping.CompareAndSwap(resting, over) { // run may be waiting
+		close(m.pumped)
+	}
+	return true
+}
+
 // pump is the only writer of the link: it writes what is owed past the cursor, in order, and moves the
 // cursor as the peer's TCP acknowledges. It waits on the room, never on a queue.
 func (m *member) pump() {
@@ -24,11 +66,14 @@ func (m *member) pump() {
 	defer poll.Stop()
 	wait := pollFirst
 	for {
+		m.pumping.Store(looking)
 		wrote, err := m.write()
-		if err != nil {
-			if m.n.ctx.Err() == nil {
+		if err != nil || !m.alive() {
+			if err != nil && m.n.ctx.Err() == nil {
 				m.link.Close(err)
 			}
+			m.pumping.Store(over)
+			close(m.pumped)
 			return
 		}
 		if wrote {
@@ -41,15 +86,18 @@ func (m *member) pump() {
 		if m.parting.Load() && m.settled() {
 			m.link.FinishSending()
 		}
-		if waiting {
-			poll.Reset(wait)
-			wait = min(2*wait, pollLast)
+		if !waiting {
+			if m.rest() {
+				return
+			}
+			continue
 		}
+		poll.Reset(wait)
+		wait = min(2*wait, pollLast)
 		select {
 		case <-m.kick:
 		case <-poll.C:
 		case <-m.link.Done():
-			return
 		}
 	}
 }
@@ -86,7 +134,7 @@ func (m *member) write() (wrote bool, err error) {
 		m.advance(last, m.link.Sent())
 		return true, nil
 	}
-	pos, err := m.link.Write(m.n.ctx, frames...)
+	pos, err := m.link.Write(context.Background(), frames...)
 	var fe *link.FrameError
 	if errors.As(err, &fe) {
 		last, err = offsets[fe.Index], m.giveUp(offsets[fe.Index], fe)

@@ -9,6 +9,7 @@ import (
 
 	"tincan/codec"
 	"tincan/internal/journal"
+	"tincan/internal/link"
 )
 
 // receive is the only reader of the link. It stores whole batches and never writes.
@@ -19,18 +20,9 @@ func (m *member) receive() {
 		if !ok {
 			return
 		}
-		ctx, cancel := context.WithCancel(m.n.ctx)
-		m.mu.Lock()
-		m.stopRead = cancel
-		m.mu.Unlock()
-		err := m.readUntil(ctx, limit, &es)
-		cancel()
+		err := m.readSome(limit, &es)
 		switch {
-		case err == nil:
-		case m.n.ctx.Err() != nil:
-			m.link.Close(errStopped)
-			return
-		case errors.Is(err, context.Canceled) && m.alive():
+		case err == nil, errors.Is(err, link.ErrInterrupted):
 		case errors.Is(err, io.EOF):
 			m.linger()
 			return
@@ -51,10 +43,10 @@ func (m *member) alive() bool {
 	}
 }
 
-// readUntil reads batches until ctx ends or the link fails; with a limit it reads one.
-func (m *member) readUntil(ctx context.Context, limit int, es *[]journal.Entry) error {
+// readSome reads batches until somebody steers the reader or the link fails; with a limit it reads one.
+func (m *member) readSome(limit int, es *[]journal.Entry) error {
 	for {
-		frames, err := m.link.Read(ctx, limit)
+		frames, err := m.link.Read(context.Background(), limit)
 		if err != nil {
 			return err
 		}
@@ -67,9 +59,6 @@ func (m *member) readUntil(ctx context.Context, limit int, es *[]journal.Entry) 
 			m.mu.Unlock()
 			return nil
 		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
 	}
 }
 
@@ -80,7 +69,11 @@ func (m *member) mayRead() (limit int, ok bool) {
 		m.mu.Lock()
 		jobs := m.recodes
 		m.recodes = nil
-		paused, one, turn := m.reading == Pause, m.one, m.turn
+		paused, one := m.reading == Pause, m.one
+		if paused && m.turn == nil {
+			m.turn = make(chan struct{})
+		}
+		turn := m.turn
 		m.mu.Unlock()
 		for _, j := range jobs {
 			j.done <- m.decodeAgain(j.codec)
@@ -103,13 +96,12 @@ func (m *member) mayRead() (limit int, ok bool) {
 func (m *member) steer(change func()) {
 	m.mu.Lock()
 	change()
-	close(m.turn)
-	m.turn = make(chan struct{})
-	stop := m.stopRead
-	m.mu.Unlock()
-	if stop != nil {
-		stop()
+	if m.turn != nil {
+		close(m.turn)
+		m.turn = nil
 	}
+	m.mu.Unlock()
+	m.link.Interrupt()
 }
 
 // store appends a batch to the room. A full disk holds the batch, and through TCP the peer, until there is

@@ -3,7 +3,7 @@ package link
 import "math"
 
 const (
-	small  = 512       // a buffer that waits
+	small  = 256       // a buffer that waits
 	busy   = 256 << 10 // a buffer that is filled again and again; only a frame that needs more gets more
 	review = 64        // reads after which a buffer is asked whether it is still needed
 	hasty  = 16        // the same for one that is larger than busy

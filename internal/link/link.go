@@ -66,16 +66,17 @@ type Link struct {
 	exact bool            // wire counts what TCP counts, so Acked can be known
 
 	// Any goroutine.
-	codec     atomic.Pointer[codec.Codec]
-	framesIn  atomic.Int64
-	framesOut atomic.Int64
-	acked     atomic.Int64 // the highest position known to be acknowledged
-	ackKnown  atomic.Bool
-	peerDone  atomic.Bool // the peer's FIN was read
-	finished  atomic.Bool // FinishSending was called
-	ended     atomic.Bool // end is set and done closed
-	released  atomic.Bool // Close or Abort was called
-	done      chan struct{}
+	codec       atomic.Pointer[codec.Codec]
+	framesIn    atomic.Int64
+	framesOut   atomic.Int64
+	acked       atomic.Int64 // the highest position known to be acknowledged
+	ackKnown    atomic.Bool
+	peerDone    atomic.Bool // the peer's FIN was read
+	finished    atomic.Bool // FinishSending was called
+	ended       atomic.Bool // end is set and done closed
+	released    atomic.Bool // Close or Abort was called
+	interrupted atomic.Bool // Interrupt was called and Read has not said so
+	done        chan struct{}
 
 	mu       sync.Mutex
 	end      End

@@ -39,6 +39,8 @@ var errQuiet = errors.New("quiet")
 // *codec.Error, after the frames before them; the link has not ended then: Read says the same again until the
 // codec is changed, the bytes are taken away or the owner closes. Every other error is the link's [End].
 //
+// After Interrupt it returns ErrInterrupted once and loses nothing.
+//
 // Only one goroutine may read.
 func (l *Link) Read(ctx context.Context, max int) ([]codec.Frame, error) {
 	if max <= 0 || max > batch {
@@ -51,6 +53,9 @@ func (l *Link) Read(ctx context.Context, max int) ([]codec.Frame, error) {
 	for {
 		if l.released.Load() {
 			return nil, l.End()
+		}
+		if l.interrupted.Swap(false) {
+			return nil, ErrInterrupted
 		}
 		if err := l.decode(max); len(l.frames) > 0 || err != nil {
 			return l.frames, err
@@ -70,6 +75,15 @@ func (l *Link) Read(ctx context.Context, max int) ([]codec.Frame, error) {
 			return nil, err
 		}
 	}
+}
+
+// ErrInterrupted is what Read returns once after Interrupt.
+var ErrInterrupted = errors.New("reading was interrupted")
+
+// Interrupt makes the Read under way, or else the next one, return ErrInterrupted. Any goroutine may call it.
+func (l *Link) Interrupt() {
+	l.interrupted.Store(true)
+	l.wakeReader()
 }
 
 // Prepend puts b back in front of the bytes that are held, to be decoded again. It ends the life of the frames
@@ -174,7 +188,7 @@ func (l *Link) fill(ctx context.Context) error {
 				return err
 			}
 		}
-		if l.codec.Load() != l.using {
+		if l.codec.Load() != l.using || l.interrupted.Load() {
 			return nil
 		}
 		l.mu.Lock()
