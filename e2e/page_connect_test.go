@@ -152,7 +152,7 @@ func TestPageConnectFails(t *testing.T) {
 				b.dials(c.host, c.port(t), "lines")
 				b.strip(lang.in("Connecting…"), lang.in("Connection failed"), lang.in("Ready"))
 				b.shows(c.say[lang]...)
-				b.click("button", lang.in("Stop trying"))
+				b.main().click("button", lang.in("Stop trying"))
 				b.gone("button", lang.in("Stop trying"))
 			})
 		})

@@ -59,7 +59,7 @@ func TestPageRedials(t *testing.T) {
 		b.strip(lang.in("Disconnected"), lang.in("Connection failed"))
 		countdown := map[tongue]string{english: "again in ", chinese: "秒后重连"}
 		b.reads("list", lang.in("Conversations"), countdown[lang])
-		b.click("button", lang.in("Stop trying"))
+		b.main().click("button", lang.in("Stop trying"))
 		b.gone("button", lang.in("Stop trying"))
 		for _, r := range n.status().Rooms {
 			if r.Dial != nil {

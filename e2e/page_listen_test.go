@@ -44,7 +44,10 @@ func (b *tab) talkTo(name string) {
 	b.click("button", begins(name))
 }
 
-// conversation is the log of the one that is chosen.
+// main is the conversation that is shown.
+func (b *tab) main() element { b.t.Helper(); return b.find("main", contains("")) }
+
+// log is what was said in it.
 func (b *tab) log() element { b.t.Helper(); return b.find("log", b.lang.in("Messages")) }
 
 // logs waits until all of these can be read among the messages.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
 
@@ -108,6 +109,20 @@ func TestPageSends(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Somebody types faster than the disk stores: no letter and no message is lost.
+func TestPageTypesAhead(t *testing.T) {
+	t.Parallel()
+	_, b, p := connected(t, english, "lines")
+	b.click("textbox", "Message")
+	var want strings.Builder
+	for i := range 20 {
+		b.do(chromedp.KeyEvent(fmt.Sprintf("message %d", i) + kb.Enter))
+		fmt.Fprintf(&want, "message %d\n", i)
+	}
+	p.hears(want.String())
+	b.boxHolds("")
 }
 
 // A message that an input method is still composing is not sent by the Enter that ends the composing.
