@@ -1,52 +1,85 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/adrg/xdg"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"tincan"
-	"tincan/codec"
 )
 
 // root is the whole command line.
 func (c *cli) root() *cobra.Command {
+	cobra.EnableCommandSorting = false
 	root := c.pageCommand()
-	root.AddCommand(c.listenCommand(), c.dialCommand(), c.sendCommand(), c.logCommand(), c.roomsCommand(), c.statusCommand(), c.versionCommand())
+	root.AddCommand(c.listenCommand(), c.dialCommand(), c.sendCommand(), c.logCommand(), c.roomsCommand(), c.statusCommand(),
+		c.completionCommand(), c.versionCommand())
+	root.SetHelpCommand(c.helpCommand())
+	root.InitDefaultHelpCmd()
 	root.SetIn(c.in)
 	root.SetOut(c.out)
 	root.SetErr(c.err)
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SuggestionsMinimumDistance = 2
-	root.PersistentFlags().StringVar(&c.data, "data", defaultData(), c.t("folder of the journal (or TINCAN_DATA)"))
-	root.PersistentFlags().String("lang", "", c.t("language: en or zh (default: the environment's)"))
-	root.PersistentFlags().BoolP("help", "h", false, c.t("show help"))
-	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { c.help(cmd, c.out) })
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return c.usage(cmd, err) })
-	root.InitDefaultHelpCmd()
-	root.InitDefaultCompletionCmd()
-	for _, cmd := range root.Commands() {
-		switch cmd.Name() {
-		case "help":
-			cmd.Short = c.t("show help for a command")
-		case "completion":
-			cmd.Short = c.t("print the completion script for bash, zsh, fish or powershell")
+	root.CompletionOptions.DisableDefaultCmd = true
+	f := root.PersistentFlags()
+	f.StringVar(&c.data, "data", defaultData(), c.t("folder of the journal (or TINCAN_DATA)"))
+	f.String("lang", "", c.t("en or zh (default: as the environment says)"))
+	f.BoolP("help", "h", false, c.t("show help"))
+	root.MarkPersistentFlagDirname("data")
+	root.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions([]string{"en\tEnglish", "zh\t中文"}, cobra.ShellCompDirectiveNoFileComp))
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { c.help(cmd) })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return c.flagError(cmd, err) })
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if v, _ := cmd.Flags().GetString("lang"); v != "" && v != "en" && !strings.HasPrefix(v, "zh") {
+			return c.usage(cmd, c.t("there is no language %q; it is en or zh", v))
 		}
+		return nil
 	}
 	return root
 }
 
 // usage makes an error of the command line's own, with the way to help.
-func (c *cli) usage(cmd *cobra.Command, err error) error {
-	return &exitError{exitUsage, &tincan.Error{Code: tincan.CodeUsage, Text: err.Error(), Hint: cmd.CommandPath() + " --help"}}
+func (c *cli) usage(cmd *cobra.Command, text string) error {
+	return &exitError{exitUsage, &tincan.Error{Code: tincan.CodeUsage, Text: text, Hint: cmd.CommandPath() + " --help"}}
+}
+
+// flagError puts an error of the flag parser into the user's language.
+func (c *cli) flagError(cmd *cobra.Command, err error) error {
+	var none *pflag.NotExistError
+	var empty *pflag.ValueRequiredError
+	var bad *pflag.InvalidValueError
+	switch {
+	case errors.As(err, &none):
+		name := "--" + none.GetSpecifiedName()
+		if none.GetSpecifiedShortnames() != "" {
+			name = "-" + none.GetSpecifiedName()
+		}
+		return c.usage(cmd, c.t("there is no option %s", name))
+	case errors.As(err, &empty):
+		return c.usage(cmd, c.t("the option --%s needs a value", empty.GetFlag().Name))
+	case errors.As(err, &bad):
+		return c.usage(cmd, c.t("%q is no value for the option --%s", bad.GetValue(), bad.GetFlag().Name)+c.example(bad.GetFlag()))
+	}
+	return c.usage(cmd, err.Error())
+}
+
+// example says how the value of an option is written.
+func (c *cli) example(f *pflag.Flag) string {
+	switch f.Value.Type() {
+	case "duration":
+		return c.t("; write a time such as 5s, 500ms or 2m")
+	case "int":
+		return c.t("; write a number")
+	}
+	return ""
 }
 
 // args checks the number of arguments.
@@ -54,64 +87,25 @@ func (c *cli) args(least, most int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) < least:
-			return c.usage(cmd, errors.New(c.t("an argument is missing: %s", cmd.UseLine())))
+			return c.usage(cmd, c.t("an argument is missing: %s", c.useLine(cmd)))
+		case len(args) > most && cmd.HasParent():
+			return c.usage(cmd, c.t("too many arguments: %s", c.useLine(cmd)))
 		case len(args) > most:
-			if cmd.HasParent() {
-				return c.usage(cmd, errors.New(c.t("too many arguments: %s", cmd.UseLine())))
-			}
-			text := c.t("there is no command %q", args[0])
-			if s := cmd.SuggestionsFor(args[0]); len(s) > 0 {
-				text += c.t("; did you mean %s?", strings.Join(s, ", "))
-			}
-			return c.usage(cmd, errors.New(text))
+			return c.usage(cmd, c.t("there is no command %q", args[0])+c.meant(cmd, args[0]))
 		}
 		return nil
 	}
 }
 
-// help prints a command's help in the user's language.
-func (c *cli) help(cmd *cobra.Command, w io.Writer) {
-	if cmd.Long != "" {
-		fmt.Fprintln(w, cmd.Long)
-	} else {
-		fmt.Fprintln(w, cmd.Short)
+// meant says what a person may have meant with a command that there is not.
+func (c *cli) meant(cmd *cobra.Command, arg string) string {
+	if s := cmd.SuggestionsFor(arg); len(s) > 0 {
+		return c.t("; did you mean %s?", strings.Join(s, ", "))
 	}
-	fmt.Fprintf(w, "\n%s\n  %s\n", c.t("Usage:"), cmd.UseLine())
-	if cmd.HasAvailableSubCommands() {
-		fmt.Fprintf(w, "\n%s\n", c.t("Commands:"))
-		tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-		for _, sub := range cmd.Commands() {
-			if sub.IsAvailableCommand() {
-				fmt.Fprintf(tw, "  %s\t%s\n", sub.Name(), sub.Short)
-			}
-		}
-		tw.Flush()
+	if strings.ContainsAny(arg, ":0123456789") {
+		return c.t("; did you mean %s?", fmt.Sprintf("tincan listen %[1]s, tincan dial %[1]s", arg))
 	}
-	if cmd.Example != "" {
-		fmt.Fprintf(w, "\n%s\n%s\n", c.t("Examples:"), cmd.Example)
-	}
-	fmt.Fprintf(w, "\n%s\n", c.t("Flags:"))
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	show := func(f *pflag.Flag) {
-		if f.Hidden {
-			return
-		}
-		name := "--" + f.Name
-		if f.Shorthand != "" {
-			name = "-" + f.Shorthand + ", " + name
-		}
-		if t := f.Value.Type(); t != "bool" {
-			name += " " + strings.ToUpper(t)
-		}
-		text := f.Usage
-		if d := f.DefValue; d != "" && d != "false" && d != "0" && f.Name != "data" {
-			text += " (" + d + ")"
-		}
-		fmt.Fprintf(tw, "  %s\t%s\n", name, text)
-	}
-	cmd.LocalFlags().VisitAll(show)
-	cmd.InheritedFlags().VisitAll(show)
-	tw.Flush()
+	return ""
 }
 
 // defaultData is the folder of the journal when --data does not say: TINCAN_DATA, or the system's folder for
@@ -121,18 +115,6 @@ func defaultData() string {
 		return d
 	}
 	return filepath.Join(xdg.DataHome, "tincan")
-}
-
-// completeAddress offers the schemes.
-func completeAddress(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	var out []string
-	for _, name := range codec.Names() {
-		out = append(out, name+"://")
-	}
-	return out, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }
 
 // say tells the person at the terminal something, on standard error.
@@ -146,10 +128,14 @@ func (c *cli) fail(err error) {
 		return
 	}
 	text, hint, _ := tincan.ExplainIn(c.lang, err)
-	fmt.Fprintln(c.err, "tincan: "+clean(text))
-	if hint != "" {
-		fmt.Fprintln(c.err, "  → "+clean(hint))
+	if errors.Is(err, context.Canceled) {
+		text = c.t("interrupted")
 	}
+	words := "tincan: " + clean(text) + "\n"
+	if hint != "" {
+		words += "  → " + clean(hint) + "\n"
+	}
+	fmt.Fprint(c.err, words)
 	if c.json {
 		c.emit(tincan.Event{Kind: tincan.EventError, Error: text, Hint: hint})
 	}

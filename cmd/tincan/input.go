@@ -23,6 +23,8 @@ type input struct {
 	id   string
 	text *string // to be written in the room's encoding; nil when body holds bytes
 	body []byte
+
+	piped bool // body is standard input as it came
 }
 
 // maxLine bounds a line of standard input: the largest message, as base64 in an object.

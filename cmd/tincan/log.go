@@ -1,10 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
-	"text/tabwriter"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,107 +15,146 @@ import (
 
 func (c *cli) logCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "log [ROOM]",
-		Short: c.t("print what was said"),
-		Long:  c.t("logLong"),
-		Example: `  tincan log                              # the room used last
-  tincan log -n 20 lines://server:7000
-  tincan log --follow --json lobby
-  tincan log --links                      # connections, and why they ended`,
-		Args: c.args(0, 1),
+		Use:               "log [ROOM]",
+		Short:             c.t("print what was said"),
+		Long:              c.t("logLong"),
+		Example:           c.t("logExample"),
+		Args:              c.args(0, 1),
+		ValidArgsFunction: c.completeRoom,
 	}
 	f := cmd.Flags()
 	number := f.IntP("number", "n", 100, c.t("how many messages, the newest; 0 is all"))
-	follow := f.BoolP("follow", "f", false, c.t("go on with new messages as they come"))
+	since := f.String("since", "", c.t("only what was said since: 10m, 15:04, 2006-01-31"))
+	follow := f.BoolP("follow", "f", false, c.t("go on with what comes; without ROOM, in every room"))
 	hex := f.Bool("hex", false, c.t("show bytes in hex"))
 	links := f.Bool("links", false, c.t("list connections that ended instead, and why"))
 	salvage := f.Bool("salvage", false, c.t("read what can still be read from a damaged journal"))
 	f.BoolVar(&c.json, "json", false, c.t("one JSON object per message"))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if *salvage {
-			return c.salvage()
+		lp := &logPrinter{printer: newPrinter(c), hex: *hex, number: *number, shown: map[string]int64{}}
+		defer lp.flush()
+		switch {
+		case *number < 0:
+			return c.usage(cmd, c.t("%q is no value for the option --%s", fmt.Sprint(*number), "number"))
+		case *links && *follow, *salvage && (*follow || *links || *since != ""):
+			return c.usage(cmd, c.t("these options do not go together"))
+		case *salvage:
+			return lp.salvage()
 		}
-		d, err := c.open(cmd.Context())
-		if err != nil {
-			return err
+		if *since != "" {
+			var err error
+			if lp.since, err = parseSince(*since, time.Now()); err != nil {
+				return c.usage(cmd, c.t("%q is no value for the option --%s", *since, "since")+c.t("; write 10m, 2h, 15:04, 2006-01-02 or 2006-01-02T15:04:05Z"))
+			}
+			if !cmd.Flags().Changed("number") {
+				lp.number = 0
+			}
 		}
-		defer d.close()
 		room := ""
 		if len(args) > 0 {
 			room = args[0]
 		}
-		lp := &logPrinter{printer: newPrinter(c), hex: *hex}
-		defer lp.flush()
-		if *links {
-			return lp.links(cmd, d, room, *number)
+		ctx := cmd.Context()
+		d, err := c.open(ctx, brief)
+		if err != nil {
+			return err
 		}
-		return lp.messages(cmd, d, room, *number, *follow)
+		defer func() { d.close() }()
+		switch {
+		case *links:
+			return lp.links(ctx, d, room)
+		case *follow:
+			return lp.follow(ctx, &d, room)
+		}
+		return lp.messages(ctx, d, room)
 	}
 	return cmd
+}
+
+// parseSince reads an instant: so long ago, a time of today, a day, or an exact time.
+func parseSince(s string, now time.Time) (time.Time, error) {
+	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
+		return now.Add(-d), nil
+	}
+	for _, layout := range []string{"15:04", "15:04:05"} {
+		if t, err := time.ParseInLocation(layout, s, now.Location()); err == nil {
+			y, m, d := now.Date()
+			return time.Date(y, m, d, t.Hour(), t.Minute(), t.Second(), 0, now.Location()), nil
+		}
+	}
+	for _, layout := range []string{time.DateOnly, "2006-01-02 15:04", time.DateTime, "2006-01-02T15:04", "2006-01-02T15:04:05"} {
+		if t, err := time.ParseInLocation(layout, s, now.Location()); err == nil {
+			return t, nil
+		}
+	}
+	return time.Parse(time.RFC3339, s)
 }
 
 // logPrinter prints messages with who and when.
 type logPrinter struct {
 	*printer
-	hex bool
+	hex    bool
+	number int       // how many, the newest; 0 is all
+	since  time.Time // zero: from the start
+	shown  map[string]int64
+	last   string // the room whose messages are being printed
 }
 
 const logPage = 1000
 
-func (p *logPrinter) messages(cmd *cobra.Command, d *door, room string, number int, follow bool) error {
-	ctx := cmd.Context()
-	events := d.Events(ctx)
+// messages prints what a room's log holds; "" is the room used last.
+func (p *logPrinter) messages(ctx context.Context, d *door, room string) error {
 	if room == "" {
 		s, err := d.Status(ctx)
 		if err != nil {
 			return err
 		}
 		if len(s.Rooms) == 0 {
-			p.c.say("nothing was said yet in %s", p.c.data)
+			p.c.say("nothing was said yet in %s", clean(p.c.data))
 			return nil
 		}
 		room = s.Rooms[0].Name
-		p.c.say("room %s", clean(room))
+		p.header(room)
 	}
-	after := int64(0)
-	if number > 0 {
-		ms, err := d.History(ctx, room, 0, -number)
-		if err != nil {
-			return err
-		}
-		for i := range ms {
-			if err := p.message(&ms[i]); err != nil {
-				return err
-			}
-			after = ms[i].Offset
-		}
-	}
-	if err := p.rest(cmd, d, room, &after, number <= 0); err != nil || !follow {
+	after, err := p.from(ctx, d, room)
+	if err != nil {
 		return err
 	}
-	if err := p.flush(); err != nil {
-		return err
-	}
-	for e, err := range p.idle(ctx, events) {
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if e.Kind == tincan.EventMessage && e.Room == room && e.Offset > after {
-			if err := p.message(e.Message); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return p.rest(ctx, d, room, after)
 }
 
-// rest prints everything after an offset, if all was asked for.
-func (p *logPrinter) rest(cmd *cobra.Command, d *door, room string, after *int64, all bool) error {
-	for all {
-		ms, err := d.History(cmd.Context(), room, *after, logPage)
+// from is the offset behind which printing starts. It looks at the newest messages first.
+func (p *logPrinter) from(ctx context.Context, d *door, room string) (after int64, err error) {
+	left := p.number
+	for before := int64(0); ; {
+		limit := logPage
+		if p.number > 0 {
+			limit = min(left, logPage)
+		} else if p.since.IsZero() {
+			return 0, nil
+		}
+		ms, err := d.History(ctx, room, before, -limit)
+		if err != nil || len(ms) == 0 {
+			return 0, err
+		}
+		if i := slices.IndexFunc(ms, func(m tincan.Message) bool { return !m.Time.Before(p.since) }); i != 0 {
+			if i < 0 {
+				return ms[len(ms)-1].Offset, nil
+			}
+			return ms[i].Offset - 1, nil
+		}
+		before, left = ms[0].Offset, left-len(ms)
+		if before <= 1 || p.number > 0 && left <= 0 {
+			return before - 1, nil
+		}
+	}
+}
+
+// rest prints everything after an offset.
+func (p *logPrinter) rest(ctx context.Context, d *door, room string, after int64) error {
+	p.shown[room] = after
+	for {
+		ms, err := d.History(ctx, room, after, logPage)
 		if err != nil || len(ms) == 0 {
 			return err
 		}
@@ -122,10 +162,19 @@ func (p *logPrinter) rest(cmd *cobra.Command, d *door, room string, after *int64
 			if err := p.message(&ms[i]); err != nil {
 				return err
 			}
-			*after = ms[i].Offset
+			after = ms[i].Offset
+			p.shown[room] = after
 		}
 	}
-	return nil
+}
+
+// header says which room's messages follow.
+func (p *logPrinter) header(room string) {
+	if p.last != room && !p.c.json {
+		p.flush()
+		p.c.say("room %s", clean(room))
+	}
+	p.last = room
 }
 
 func (p *logPrinter) message(m *tincan.Message) error {
@@ -133,9 +182,10 @@ func (p *logPrinter) message(m *tincan.Message) error {
 		return p.object(*m)
 	}
 	body, ok := m.Text()
-	if !ok || p.hex {
+	switch {
+	case p.hex, !ok:
 		body = fmt.Sprintf("% x", m.Body)
-	} else {
+	default:
 		body = clean(body)
 	}
 	note := ""
@@ -145,51 +195,67 @@ func (p *logPrinter) message(m *tincan.Message) error {
 	if m.Replaced {
 		note += " " + p.c.t("[decoded again later]")
 	}
-	_, err := fmt.Fprintf(p.w, "%d  %s  %s  %s%s\n", m.Offset, m.Time.Local().Format("2006-01-02 15:04:05.000"), clean(m.From), body, note)
-	return err
+	return p.put(fmt.Appendf(nil, "%d  %s  %s  %s%s\n", m.Offset, m.Time.Local().Format("2006-01-02 15:04:05.000"), clean(m.From), body, note))
 }
 
 // links prints connections that ended, newest last.
-func (p *logPrinter) links(cmd *cobra.Command, d *door, room string, number int) error {
-	if number <= 0 {
-		number = 1 << 20
+func (p *logPrinter) links(ctx context.Context, d *door, room string) error {
+	limit := p.number
+	if limit == 0 {
+		limit = 1 << 20
 	}
-	ls, err := d.Links(cmd.Context(), room, number)
+	ls, err := d.Links(ctx, room, limit)
 	if err != nil {
 		return err
 	}
-	tw := tabwriter.NewWriter(p.w, 0, 0, 2, ' ', 0)
-	for i := len(ls) - 1; i >= 0; i-- {
-		l := ls[i]
-		if p.c.json {
+	ls = slices.DeleteFunc(ls, func(l tincan.LinkStatus) bool { return l.Ended.Before(p.since) })
+	slices.Reverse(ls)
+	if p.c.json {
+		for _, l := range ls {
 			if err := p.object(l); err != nil {
 				return err
 			}
-			continue
 		}
-		why := l.Detail
-		if p.c.lang == "zh" || why == "" {
-			why = p.c.t(l.Reason)
-		}
-		fmt.Fprintf(tw, "%d\t%s\t%s\t%s\t%s\t%s\n", l.ID, l.Since.Local().Format("2006-01-02 15:04:05"), clean(l.Remote), l.Codec,
-			l.Ended.Sub(l.Since).Round(time.Millisecond), clean(why))
+		return nil
 	}
-	return tw.Flush()
+	if len(ls) == 0 {
+		p.c.say("no connection has ended yet")
+		return nil
+	}
+	rows := [][]string{{p.c.t("LINK"), p.c.t("BEGAN"), p.c.t("REMOTE"), p.c.t("CODEC"), p.c.t("END")}}
+	for _, l := range ls {
+		remote := clean(l.Remote)
+		if l.Dialled {
+			remote = "→ " + remote
+		} else {
+			remote = "← " + remote
+		}
+		rows = append(rows, []string{fmt.Sprint(l.ID), l.Since.Local().Format("2006-01-02 15:04:05"), remote, l.Codec, p.c.end(l)})
+	}
+	return table(p.w, rows)
+}
+
+// end says in a sentence why a link ended and what went over it.
+func (c *cli) end(l tincan.LinkStatus) string {
+	if c.lang != "zh" && l.Detail != "" {
+		return clean(l.Detail)
+	}
+	return c.t("%s after %s; %d messages and %d bytes in, %d messages and %d bytes out", c.t(l.Reason),
+		l.Ended.Sub(l.Since).Round(time.Millisecond), l.MessagesIn, l.BytesIn, l.MessagesOut, l.BytesOut)
 }
 
 // salvage prints what a damaged journal still holds.
-func (c *cli) salvage() error {
-	dir, err := filepath.Abs(c.data)
+func (p *logPrinter) salvage() error {
+	dir, err := filepath.Abs(p.c.data)
 	if err != nil {
 		return err
 	}
-	lp := &logPrinter{printer: newPrinter(c)}
-	lost, err := tincan.Salvage(dir, func(m tincan.Message) error { return lp.message(&m) })
-	if ferr := lp.flush(); err == nil {
+	lost, err := tincan.Salvage(dir, func(m tincan.Message) error { return p.message(&m) })
+	if ferr := p.flush(); err == nil {
 		err = ferr
 	}
 	if err == nil && lost != "" {
-		err = &exitError{exitFailed, errors.New(c.t("some could not be read: %s", lost))}
+		err = &exitError{exitFailed, errors.New(p.c.t("some could not be read: %s", lost))}
 	}
 	return err
 }

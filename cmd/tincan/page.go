@@ -12,19 +12,21 @@ import (
 // pageCommand is the program without a command: it runs a node and opens its page.
 func (c *cli) pageCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "tincan",
-		Short: c.t("talk over TCP: one side listens, the other dials"),
-		Long:  c.t("rootLong"),
-		Example: `  tincan                       # opens the page
-  tincan listen 7000           # wait here…
-  tincan dial 127.0.0.1:7000   # …and talk from another terminal`,
-		Args: c.args(0, 0),
+		Use:     "tincan",
+		Short:   c.t("talk over TCP: one side listens, the other dials"),
+		Long:    c.t("rootLong"),
+		Example: c.t("rootExample"),
+		Args:    c.args(0, 0),
 	}
+	showVersion := cmd.Flags().Bool("version", false, c.t("print the version"))
 	noBrowser := cmd.Flags().Bool("no-browser", false, c.t("print the page's address, do not open it"))
-	cmd.Flags().StringVar(&c.pageAddr, "page", "", c.t("serve the page on this loopback address, such as 127.0.0.1:8080"))
+	cmd.Flags().StringVar(&c.pageAddr, "page", "", c.t("serve the page there, such as on 127.0.0.1:8080"))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *showVersion {
+			return c.version()
+		}
 		ctx := cmd.Context()
-		d, err := c.open(ctx)
+		d, err := c.open(ctx, long)
 		if err != nil {
 			return err
 		}

@@ -43,7 +43,7 @@ type target struct {
 
 func (c *cli) pipe(ctx context.Context, d *door, addr string, dial bool, linger time.Duration) error {
 	p := &pipe{c: c, t: d, dial: dial, addr: addr, rooms: map[string]*target{}, links: map[int64]string{}, changed: make(chan struct{})}
-	d.own()
+	d.tie()
 	// An interrupt ends the talk, not the telling: what it closes is still told.
 	following, unfollow := context.WithCancel(context.WithoutCancel(ctx))
 	defer unfollow()

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,32 +17,36 @@ import (
 
 func (c *cli) sendCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "send ADDR TEXT",
-		Short: c.t("send one message; exit 0 only when it got there"),
-		Long:  c.t("sendLong"),
-		Example: `  tincan send server:7000 'hello'
-  tincan send dotnet://server:7000 你好
-  tincan send --hex raw://plc:502 '00 01 00 00 00 06 01 03 00 00 00 01'
-  tincan send server:7000 - < message.txt`,
+		Use:               "send ADDR TEXT",
+		Short:             c.t("send one message; exit 0 only when it got there"),
+		Long:              c.t("sendLong"),
+		Example:           c.t("sendExample"),
 		Args:              c.args(2, 2),
-		ValidArgsFunction: completeAddress,
+		ValidArgsFunction: c.completeAddress(true),
 	}
 	f := cmd.Flags()
-	timeout := f.Duration("timeout", 10*time.Second, c.t("how long to wait for the connection and the receipt"))
+	timeout := f.Duration("timeout", 10*time.Second, c.t("how long to wait for connection and receipt"))
 	hex := f.Bool("hex", false, c.t("TEXT is bytes in hex"))
-	id := f.String("id", "", c.t("the message's id: sent again with the same id, it is accepted once"))
+	id := f.String("id", "", c.t("sent again with the same id, it is accepted once"))
 	f.BoolVar(&c.json, "json", false, c.t("print the events as JSON objects"))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if *timeout < 0 {
+			return c.usage(cmd, c.t("%q is no value for the option --%s", timeout.String(), "timeout"))
+		}
 		in := input{id: *id, text: &args[1]}
 		if args[1] == "-" {
 			b, err := io.ReadAll(io.LimitReader(c.in, maxLine))
 			if err != nil {
 				return fmt.Errorf("read standard input: %w", err)
 			}
-			in = input{id: *id, body: b}
+			in = input{id: *id, body: b, piped: true}
 		}
 		if *hex {
-			b, err := api.ParseHex(args[1])
+			text := args[1]
+			if in.piped {
+				text = string(in.body)
+			}
+			b, err := api.ParseHex(text)
 			if err != nil {
 				return &exitError{exitUsage, err}
 			}
@@ -48,7 +54,7 @@ func (c *cli) sendCommand() *cobra.Command {
 		}
 		ctx, cancel := context.WithTimeout(cmd.Context(), *timeout)
 		defer cancel()
-		d, err := c.open(ctx)
+		d, err := c.open(ctx, brief)
 		if err != nil {
 			return err
 		}
@@ -73,6 +79,9 @@ func (c *cli) sendOne(ctx context.Context, d *door, addr string, in input) error
 	}
 	if !dialled(was, r.Name) {
 		defer d.HangUp(context.WithoutCancel(ctx), r.Name)
+	}
+	if in.piped && strings.HasPrefix(r.Codec, "lines") { // the end of the line that it is
+		in.body = bytes.TrimSuffix(bytes.TrimSuffix(in.body, newline), []byte("\r"))
 	}
 	body, err := in.bytes(r.Encoding)
 	if err != nil {
@@ -110,7 +119,11 @@ func (c *cli) sendOne(ctx context.Context, d *door, addr string, in input) error
 				return err
 			}
 		case e.Kind == tincan.EventDisconnected && sent.Offset == 0:
-			return &exitError{exitConnect, &tincan.Error{Code: tincan.CodeUnreachable, Text: c.reason(e), Hint: c.hint(e)}}
+			status := exitConnect
+			if e.Reason == "certificate" {
+				status = exitRefused
+			}
+			return &exitError{status, &tincan.Error{Code: tincan.CodeUnreachable, Text: c.reason(e), Hint: c.hint(e)}}
 		case e.Kind == tincan.EventReceipt && e.ID == sent.ID && sent.ID != "":
 			switch {
 			case e.State == tincan.Reached || e.State == tincan.Stored || e.State == tincan.Written && !knowsReached(ctx, d, r.Name):

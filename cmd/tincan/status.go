@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,18 +18,20 @@ func (c *cli) versionCommand() *cobra.Command {
 		Use:   "version",
 		Short: c.t("print the version"),
 		Args:  c.args(0, 0),
-		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(c.out, "tincan %s %s %s/%s\n", tincan.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			return err
-		},
+		RunE:  func(*cobra.Command, []string) error { return c.version() },
 	}
 }
 
+func (c *cli) version() error {
+	_, err := fmt.Fprintf(c.out, "tincan %s %s %s/%s\n", tincan.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
+}
+
 func (c *cli) roomsCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "rooms", Short: c.t("list the rooms of the journal"), Args: c.args(0, 0)}
+	cmd := &cobra.Command{Use: "rooms", Short: c.t("list the rooms of the journal"), Long: c.t("roomsLong"), Args: c.args(0, 0)}
 	cmd.Flags().BoolVar(&c.json, "json", false, c.t("one JSON object per room"))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		d, err := c.open(cmd.Context())
+		d, err := c.open(cmd.Context(), brief)
 		if err != nil {
 			return err
 		}
@@ -45,15 +47,14 @@ func (c *cli) roomsCommand() *cobra.Command {
 			return nil
 		}
 		if len(s.Rooms) == 0 {
-			c.say("nothing was said yet in %s", c.data)
+			c.say("nothing was said yet in %s", clean(c.data))
 			return nil
 		}
-		tw := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", c.t("ROOM"), c.t("MESSAGES"), c.t("LAST USED"), c.t("STATE"))
+		rows := [][]string{{c.t("ROOM"), c.t("MESSAGES"), c.t("LAST USED"), c.t("STATE")}}
 		for _, r := range s.Rooms {
-			fmt.Fprintf(tw, "%s\t%d\t%s\t%s\n", clean(r.Name), r.Last, r.Updated.Local().Format("2006-01-02 15:04:05"), c.roomState(r))
+			rows = append(rows, []string{clean(r.Name), strconv.FormatInt(r.Last, 10), r.Updated.Local().Format("2006-01-02 15:04:05"), c.roomState(r)})
 		}
-		return tw.Flush()
+		return table(c.out, rows)
 	}
 	return cmd
 }
@@ -77,10 +78,10 @@ func (c *cli) roomState(r tincan.RoomStatus) string {
 }
 
 func (c *cli) statusCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "status", Short: c.t("show what the running tincan is doing"), Args: c.args(0, 0)}
+	cmd := &cobra.Command{Use: "status", Short: c.t("show what the running tincan is doing"), Long: c.t("statusLong"), Args: c.args(0, 0)}
 	cmd.Flags().BoolVar(&c.json, "json", false, c.t("the whole status as one JSON object"))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		d, err := c.open(cmd.Context())
+		d, err := c.open(cmd.Context(), brief)
 		if err != nil {
 			return err
 		}
@@ -110,19 +111,48 @@ func (c *cli) showStatus(w io.Writer, s tincan.Status) error {
 	if s.Trouble != "" {
 		fmt.Fprintln(w, c.t("trouble: %s", clean(s.Trouble)))
 	}
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var rows [][]string
 	for _, l := range s.Listeners {
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", c.t("listening"), l.URL, c.t("%d connected", l.Links), strings.Join(l.Reach, " "))
+		figures := c.t("%d connected", l.Links)
+		if l.Refused > 0 {
+			figures += " · " + c.t("%d refused", l.Refused)
+		}
+		if len(l.Reach) > 0 {
+			figures += " · " + c.t("others dial %s", strings.Join(l.Reach, " "))
+		}
+		rows = append(rows, []string{c.t("listening"), clean(l.URL), figures})
 	}
 	for _, l := range s.Links {
-		fmt.Fprintf(tw, "%s\t%s\t%s (%s)\t%s\n", c.t(string(l.Phase)), clean(l.Remote), l.Codec, c.t(l.Choice), c.figures(l))
+		arrow := "← "
+		if l.Dialled {
+			arrow = "→ "
+		}
+		rows = append(rows, []string{c.t(string(l.Phase)), arrow + clean(l.Remote), l.Codec + " (" + c.t(l.Choice) + ") · " + c.figures(l)})
 	}
 	for _, r := range s.Rooms {
 		if d := r.Dial; d != nil && d.Phase != "connected" {
-			fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", c.t(d.Phase), clean(r.Name), "", clean(d.Error))
+			rows = append(rows, []string{c.t(d.Phase), "→ " + clean(r.Name), c.dialling(*d)})
+		}
+		if r.Held != nil {
+			rows = append(rows, []string{c.t("held"), clean(r.Name), c.t("%d not sent, %d may have arrived", r.Held.Queued, r.Held.Uncertain)})
 		}
 	}
-	return tw.Flush()
+	if len(rows) == 0 {
+		fmt.Fprintln(w, c.t("nothing is listened on and nobody is connected"))
+	}
+	return table(w, rows)
+}
+
+// dialling says what a dialler that is not connected is doing.
+func (c *cli) dialling(d tincan.DialStatus) string {
+	parts := []string{c.t("attempt %d", d.Attempt)}
+	if wait := time.Until(d.Retry); !d.Retry.IsZero() && wait > 0 {
+		parts = append(parts, c.t("next in %s", wait.Round(100*time.Millisecond)))
+	}
+	if d.Error != "" {
+		parts = append(parts, clean(d.Error))
+	}
+	return strings.Join(parts, " · ")
 }
 
 // figures is what is known of a link in one line. What the system does not offer is left out.
@@ -130,6 +160,9 @@ func (c *cli) figures(l tincan.LinkStatus) string {
 	parts := []string{
 		c.t("%d messages in, %d out", l.MessagesIn, l.MessagesOut),
 		c.t("%d bytes in, %d out", l.BytesIn, l.BytesOut),
+	}
+	if l.Paused {
+		parts = append(parts, c.t("reading is paused"))
 	}
 	if v := l.TCP.RTTUS; v != nil {
 		parts = append(parts, "RTT "+(time.Duration(*v)*time.Microsecond).String())

@@ -13,41 +13,37 @@ import (
 
 func (c *cli) listenCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "listen ADDR",
-		Short: c.t("wait for others to connect, and talk with them"),
-		Long:  c.t("listenLong"),
-		Example: `  tincan listen 7000                      # this machine only; dotnet or lines, as the peer speaks
-  tincan listen :7000                     # every interface
-  tincan listen dotnet://:7000            # .NET BinaryWriter / BinaryReader
-  tincan listen lines://:7000/lobby       # one room for everybody
-  tail -F app.log | tincan listen --json lines://:7000`,
+		Use:               "listen ADDR",
+		Short:             c.t("wait for others to connect, and talk with them"),
+		Long:              c.t("listenLong"),
+		Example:           c.t("listenExample"),
 		Args:              c.args(1, 1),
-		ValidArgsFunction: completeAddress,
+		ValidArgsFunction: c.completeAddress(false),
 	}
 	return c.talkCommand(cmd, false)
 }
 
 func (c *cli) dialCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "dial ADDR",
-		Short: c.t("connect to somebody who listens, and talk"),
-		Long:  c.t("dialLong"),
-		Example: `  tincan dial 192.0.2.7:7000              # text lines
-  tincan dial dotnet://server:7000        # .NET BinaryWriter / BinaryReader
-  echo hello | tincan dial server:7000    # exit 0 only when the peer's TCP has it
-  tincan dial 'lines://server:7000?encoding=gbk&eol=crlf'`,
+		Use:               "dial ADDR",
+		Short:             c.t("connect to somebody who listens, and talk"),
+		Long:              c.t("dialLong"),
+		Example:           c.t("dialExample"),
 		Args:              c.args(1, 1),
-		ValidArgsFunction: completeAddress,
+		ValidArgsFunction: c.completeAddress(true),
 	}
 	return c.talkCommand(cmd, true)
 }
 
 func (c *cli) talkCommand(cmd *cobra.Command, dial bool) *cobra.Command {
 	linger := cmd.Flags().Duration("linger", 5*time.Second, c.t("how long to wait at the end for what is owed"))
-	cmd.Flags().BoolVar(&c.json, "json", false, c.t("one JSON object per line on standard output; objects on standard input too"))
+	cmd.Flags().BoolVar(&c.json, "json", false, c.t("JSON: one object a line, on standard output and input"))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if *linger < 0 {
+			return c.usage(cmd, c.t("%q is no value for the option --%s", linger.String(), "linger"))
+		}
 		ctx := cmd.Context()
-		d, err := c.open(ctx)
+		d, err := c.open(ctx, long)
 		if err != nil {
 			return err
 		}
@@ -57,7 +53,7 @@ func (c *cli) talkCommand(cmd *cobra.Command, dial bool) *cobra.Command {
 			if dial {
 				o = tui.Options{Lang: c.lang, Dial: args[0]}
 			}
-			d.own()
+			d.tie()
 			return tui.Run(ctx, d, o)
 		}
 		return c.pipe(ctx, d, args[0], dial, *linger)
