@@ -1,6 +1,7 @@
 package tincan
 
 import (
+	"bytes"
 	"sync"
 	"time"
 
@@ -16,18 +17,31 @@ const (
 	choiceByHand    = "by hand"
 )
 
-// settleAfter is how long auto waits for more bytes when those that came fit several codecs.
-const settleAfter = 300 * time.Millisecond
+// How long auto waits for more bytes when those that came fit several codecs: since the last, and since the first.
+const (
+	settleAfter = 300 * time.Millisecond
+	settleAll   = 3 * time.Second
+)
+
+// From how many bytes on auto looks again only when many more came, and when it waits no longer.
+const (
+	settleSlowly = 1 << 10
+	settleAt     = 64 << 10
+)
 
 // auto is the codec of a link whose peer has not spoken yet: its first bytes choose dotnet, lines or raw.
 type auto struct {
-	again func() // has the link look once more at the bytes it holds
+	again   func() // has the link look once more at the bytes it holds
+	assumed func() // tells that we spoke first
 
 	mu     sync.Mutex
 	chosen codec.Codec // nil until the peer spoke, or we did
 	choice string
-	timer  *time.Timer
-	final  bool // no more came for a while: decide
+	began  time.Time   // when the first bytes were looked at
+	came   int         // how many there were then, and since
+	looked int         // how many of them were looked at
+	timer  *time.Timer // runs while bytes wait for others
+	wait   codec.Wait
 }
 
 func newAuto() *auto { return &auto{choice: choiceUndecided} }
@@ -44,59 +58,114 @@ func (a *auto) state() (name, choice string) {
 
 func (a *auto) Append(dst []byte, f codec.Frame) ([]byte, error) {
 	a.mu.Lock()
-	if a.chosen == nil {
+	first := a.chosen == nil
+	if first {
 		a.chosen, a.choice = lines, choiceAssumed
 	}
 	c := a.chosen
 	a.mu.Unlock()
+	if first && a.assumed != nil {
+		a.assumed()
+	}
 	return c.Append(dst, f)
 }
 
+// open says that the peer's bytes have not chosen yet. The caller holds a.mu.
+func (a *auto) open() bool { return a.choice == choiceUndecided || a.choice == choiceAssumed }
+
 func (a *auto) Decode(src []byte, seen *codec.Seen) (codec.Frame, int, error) {
 	a.mu.Lock()
-	if a.choice == choiceUndecided || a.choice == choiceAssumed {
-		if len(src) == 0 {
-			a.mu.Unlock()
-			return codec.Frame{}, 0, nil
-		}
+	if a.open() {
 		if codec.IsTLSHello(src) {
 			a.mu.Unlock()
 			return codec.Frame{}, 0, &codec.Error{Kind: codec.Malformed, Codec: "auto", Reason: "the peer speaks TLS, this listener is plain",
 				Hint: "listen on tls+lines://…?cert=FILE&key=FILE"}
 		}
-		c, ok := codec.Auto(src, a.final || len(src) >= 1<<20)
-		if !ok {
-			if a.timer == nil && a.again != nil {
-				a.timer = time.AfterFunc(settleAfter, a.settle)
-			}
+		if !a.decide(src) {
 			a.mu.Unlock()
+			if seen != nil {
+				seen.Bytes = len(src)
+			}
 			return codec.Frame{}, 0, nil
 		}
-		a.chosen, a.choice = c, choiceDetected
-		if a.timer != nil {
-			a.timer.Stop()
+		if seen != nil {
+			*seen = codec.Seen{}
 		}
-		*seen = codec.Seen{}
 	}
 	c := a.chosen
 	a.mu.Unlock()
 	return c.Decode(src, seen)
 }
 
-// conclude decides by what came before the end of the stream, if nothing was decided yet.
-func (a *auto) conclude(src []byte) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if c, ok := codec.Auto(src, true); ok && (a.choice == choiceUndecided || a.choice == choiceAssumed) {
+// decide looks at the first bytes, unless few came since it last did. It is false while more bytes are needed. The
+// caller holds a.mu.
+func (a *auto) decide(src []byte) bool {
+	n := len(src)
+	if n != a.came {
+		a.came = n
+		if a.began.IsZero() {
+			a.began = time.Now()
+		}
+		left := settleAll - time.Since(a.began)
+		switch {
+		case n >= settleAt:
+			a.wait = max(a.wait, codec.Paused)
+		case left > 0:
+			a.wait = codec.Arriving
+			a.later(min(left, settleAfter))
+			if a.looked > settleSlowly && a.looked < n && n < a.looked+a.looked/16 && bytes.IndexByte(src[a.looked:], '\n') < 0 {
+				return false
+			}
+		}
+	}
+	a.looked = n
+	c, ok := codec.Auto(src, a.wait)
+	if ok {
 		a.chosen, a.choice = c, choiceDetected
+		if a.timer != nil {
+			a.timer.Stop()
+		}
+	}
+	return ok
+}
+
+// later sets the timer. The caller holds a.mu.
+func (a *auto) later(d time.Duration) {
+	switch {
+	case a.again == nil:
+	case a.timer == nil:
+		a.timer = time.AfterFunc(d, a.settle)
+	default:
+		a.timer.Reset(d)
 	}
 }
 
+// settle is called when nothing came for a moment, and when all the time to wait is over.
 func (a *auto) settle() {
 	a.mu.Lock()
-	a.final = true
+	if !a.open() {
+		a.mu.Unlock()
+		return
+	}
+	if left := settleAll - time.Since(a.began); left > 0 {
+		a.wait = codec.Paused
+		a.later(left)
+	} else {
+		a.wait = codec.Over
+	}
 	a.mu.Unlock()
 	a.again()
+}
+
+// conclude decides by what came before the end of the stream, if nothing was decided yet; then it is true.
+func (a *auto) conclude(src []byte) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.open() || len(src) == 0 {
+		return false
+	}
+	a.wait, a.came = codec.Over, len(src)
+	return a.decide(src)
 }
 
 func (a *auto) Progress(src []byte) (have, want int) {

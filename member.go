@@ -93,6 +93,9 @@ func (n *Node) attach(ctx context.Context, c newcomer) (*member, error) {
 	if a != nil {
 		a.mu.Lock()
 		a.again = func() { m.link.SetCodec(a) }
+		a.assumed = func() {
+			m.n.note(Event{Kind: EventCodec, Link: m.id, Room: m.r.name, Codec: a.String(), Choice: choiceAssumed}, m.r)
+		}
 		a.mu.Unlock()
 	}
 	if err := m.start(ctx, c); err != nil {
@@ -127,7 +130,7 @@ func (n *Node) attach(ctx context.Context, c newcomer) (*member, error) {
 	}
 	n.note(Event{Kind: EventConnected, Listener: listener, Link: m.id, Room: m.r.name, Peer: m.peer, Local: m.rec.Local, Remote: m.rec.Remote,
 		Codec: m.rec.Codec, Choice: m.choice, HandshakeUS: m.rec.HandshakeUS}, m.r)
-	if h := m.r.heldNow(); h != (HeldStatus{}) {
+	if h, err := m.r.heldNow(ctx); err == nil && h != (HeldStatus{}) {
 		n.note(Event{Kind: EventHeld, Room: m.r.name, Held: &h}, m.r)
 	}
 	go m.run()

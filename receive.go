@@ -67,17 +67,13 @@ func (m *member) readSome(limit int, es *[]journal.Entry) error {
 func (m *member) mayRead() (limit int, ok bool) {
 	for {
 		m.mu.Lock()
-		jobs := m.recodes
-		m.recodes = nil
 		paused, one := m.reading == Pause, m.one
 		if paused && m.turn == nil {
 			m.turn = make(chan struct{})
 		}
 		turn := m.turn
 		m.mu.Unlock()
-		for _, j := range jobs {
-			j.done <- m.decodeAgain(j.codec)
-		}
+		m.decodeJobs()
 		if !paused {
 			return 0, true
 		}
@@ -110,17 +106,12 @@ func (m *member) store(frames []codec.Frame, buf *[]journal.Entry) error {
 	m.mu.Lock()
 	framing := m.framing
 	a, isAuto := framing.(*auto)
-	was := m.choice
 	m.mu.Unlock()
 	if isAuto {
-		a.conclude(frames[0].Wire)
-		name, choice := a.state()
-		if choice == choiceDetected && was != choiceDetected {
-			m.mu.Lock()
-			m.choice = choice
-			m.mu.Unlock()
-			m.n.note(Event{Kind: EventCodec, Link: m.id, Room: m.r.name, Codec: name, Choice: choice}, m.r)
+		if a.conclude(frames[0].Wire) { // the stream has ended, and all that came is one frame
+			frames = split(a, frames[0].Wire)
 		}
+		m.detected(a)
 	}
 	es := m.entries((*buf)[:0], frames, framing)
 	*buf = es[:0]
@@ -128,6 +119,18 @@ func (m *member) store(frames []codec.Frame, buf *[]journal.Entry) error {
 		_, err := m.n.journal.Append(m.n.ctx, m.r.id, es)
 		return err
 	})
+}
+
+// detected tells what auto took the peer's first bytes for.
+func (m *member) detected(a *auto) {
+	name, choice := a.state()
+	m.mu.Lock()
+	told := m.choice == choice
+	m.choice = choice
+	m.mu.Unlock()
+	if choice == choiceDetected && !told {
+		m.n.note(Event{Kind: EventCodec, Link: m.id, Room: m.r.name, Codec: name, Choice: choice}, m.r)
+	}
 }
 
 // keep runs an append until it succeeds or fails for good, and tells the room.
@@ -175,14 +178,18 @@ func (m *member) entries(es []journal.Entry, frames []codec.Frame, framing codec
 	return es
 }
 
-// keepRest stores the bytes that arrived and became no message.
+// keepRest stores the bytes that arrived and were not read as messages: whole ones, and what is left as a partial one.
 func (m *member) keepRest(cause error) {
 	rest := m.link.Take()
 	var je *Error
 	if len(rest) == 0 || errors.As(cause, &je) {
 		return
 	}
-	es := m.entries(nil, []codec.Frame{{Body: rest, Wire: rest, Partial: true}}, m.codec())
+	c := m.codec()
+	if a, ok := c.(*auto); ok && a.conclude(rest) {
+		m.detected(a)
+	}
+	es := m.entries(nil, split(c, rest), c)
 	if err := m.keep(es, func() error { _, err := m.n.journal.Append(m.n.ctx, m.r.id, es); return err }); err != nil {
 		m.n.trouble(err, m.r)
 	}
@@ -208,6 +215,7 @@ func (m *member) linger() {
 		case <-quiet.C:
 			over = true
 		case <-poll.C:
+			m.decodeJobs()
 		case <-last.C:
 			m.link.Close(io.EOF)
 			return
@@ -217,88 +225,4 @@ func (m *member) linger() {
 	}
 	m.reach()
 	m.link.Close(io.EOF)
-}
-
-// recode asks the reader to go on with another codec.
-type recode struct {
-	codec codec.Codec
-	done  chan error
-}
-
-// maxDecodeAgain bounds the memory that decoding a link's history again takes.
-const maxDecodeAgain = 64 << 20
-
-// decodeAgain runs on the reader: it decodes what this link has received so far with another codec, stores
-// the new messages behind the old ones, which are marked replaced, and goes on with that codec.
-func (m *member) decodeAgain(c codec.Codec) error {
-	var stream []byte
-	old := m.codec()
-	for after := int64(0); ; {
-		es, err := m.n.journal.Read(m.n.ctx, m.r.id, after, pumpEntries, pumpBytes)
-		if err != nil {
-			return journalError(err)
-		}
-		if len(es) == 0 {
-			break
-		}
-		after = es[len(es)-1].Offset
-		for _, e := range es {
-			if e.Link == m.id && e.From != "" && !e.Replaced {
-				if stream, err = wireOf(stream, e, old); err != nil {
-					return err
-				}
-			}
-		}
-		if len(stream) > maxDecodeAgain {
-			return fail(CodeRefused, nil, say("this link has received too much to decode again"), say("connect again with the other codec"))
-		}
-	}
-	stream = append(stream, m.link.Take()...)
-	var frames []codec.Frame
-	rest := stream
-	for len(rest) > 0 {
-		f, n, err := c.Decode(rest, nil)
-		if err != nil {
-			m.link.Prepend(stream[len(stream)-len(rest):])
-			text, hint, _ := Explain(err)
-			var ce *codec.Error
-			if errors.As(err, &ce) {
-				hint = ce.Hint
-			}
-			if len(frames) == 0 {
-				return fail(CodeUsage, err, say("what was received is not %s: %s", c, text), say(hint))
-			}
-			break
-		}
-		if n == 0 {
-			break
-		}
-		frames = append(frames, f)
-		rest = rest[n:]
-	}
-	es := m.entries(nil, frames, c)
-	if err := m.keep(es, func() error { return m.n.journal.Replace(m.n.ctx, m.r.id, m.id, es) }); err != nil {
-		return err
-	}
-	m.link.Prepend(rest)
-	m.link.SetCodec(c)
-	m.mu.Lock()
-	m.framing, m.choice = c, choiceByHand
-	m.mu.Unlock()
-	m.n.note(Event{Kind: EventCodec, Link: m.id, Room: m.r.name, Codec: c.String(), Choice: choiceByHand}, m.r)
-	return nil
-}
-
-// wireOf appends the bytes that an entry was decoded from.
-func wireOf(dst []byte, e journal.Entry, c codec.Codec) ([]byte, error) {
-	if e.Wire != nil || e.Partial {
-		return append(dst, e.Wire...), nil
-	}
-	if e.Codec != c.String() {
-		var err error
-		if c, err = codec.Parse(e.Codec); err != nil {
-			return dst, err
-		}
-	}
-	return c.Append(dst, codec.Frame{Body: e.Body})
 }

@@ -46,7 +46,7 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 	slices.SortFunc(s.Links, func(a, b LinkStatus) int { return cmp.Compare(a.ID, b.ID) })
 	for _, rec := range recs {
 		if r := live[rec.Name]; r != nil {
-			s.Rooms = append(s.Rooms, r.status())
+			s.Rooms = append(s.Rooms, r.status(ctx))
 			continue
 		}
 		s.Rooms = append(s.Rooms, roomStatus(rec))
@@ -62,7 +62,8 @@ func roomStatus(rec journal.Room) RoomStatus {
 		Encoding: rec.Encoding, Codec: rec.Codec}
 }
 
-func (r *room) status() RoomStatus {
+func (r *room) status(ctx context.Context) RoomStatus {
+	h, _ := r.heldNow(ctx) // a journal that cannot be read is told as trouble
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := roomStatus(r.rec)
@@ -77,8 +78,7 @@ func (r *room) status() RoomStatus {
 		d.mu.Unlock()
 		s.Dial = &st
 	}
-	if r.held != (HeldStatus{}) {
-		h := r.held
+	if h != (HeldStatus{}) {
 		s.Held = &h
 	}
 	return s
@@ -270,7 +270,7 @@ func (n *Node) SetCodec(ctx context.Context, id int64, spec string) error {
 	case err := <-job.done:
 		return err
 	case <-m.done:
-		return fail(CodeUnreachable, nil, say("the link has ended"), phrase{})
+		return fail(CodeUnreachable, nil, say("the link has ended"), say("connect again with the other codec"))
 	case <-ctx.Done():
 		return ctx.Err()
 	}

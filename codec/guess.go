@@ -11,43 +11,56 @@ func IsTLSHello(src []byte) bool {
 	return len(src) >= 3 && src[0] == 0x16 && src[1] == 3 && src[2] <= 4
 }
 
-// typing is how many bytes a person types at most before auto decides: fewer, and no line end, may become a line.
+// Wait says what is known of the bytes that may still come.
+type Wait uint8
+
+// What Auto is told.
+const (
+	Arriving Wait = iota // more may come at once
+	Paused               // none came for a moment
+	Over                 // none came for long, or the stream has ended
+)
+
+// typing is how many bytes a person types in a moment, so that text of which no line end came may become a line.
 const typing = 3
 
 // Auto chooses the codec that the first bytes of a stream fit: dotnet, lines or raw. ok is false when more bytes
-// are needed to tell; with final, which says that no more came for a while, it always chooses.
+// are needed to tell; when the wait is over it always chooses, unless src is empty.
 //
 // Nothing but the bytes themselves can tell, and some fit two codecs: a letter may begin a line, or count 32 to 126
-// bytes of .NET text. So text that ends in a line end is lines; bytes that are whole .NET strings, to the last one,
-// are dotnet; other text with a line end is lines. Text of which no line end comes is raw, so that it is shown at
-// all, unless it is as short as what a person has typed by now.
-func Auto(src []byte, final bool) (c Codec, ok bool) {
-	if len(src) == 0 {
-		return nil, false
-	}
-	if len(src) < 3 && src[0] == 0x16 && !final { // it may become a TLS hello
+// bytes of .NET text. So text that ends in a line end is lines; bytes that are .NET strings to the last one, when no
+// more come, are dotnet; other text with a line end is lines. Text without one is raw, so that it is shown at all.
+func Auto(src []byte, w Wait) (c Codec, ok bool) {
+	if len(src) == 0 || len(src) < 3 && src[0] == 0x16 && w == Arriving { // this may become a TLS hello
 		return nil, false
 	}
 	dn, text := fitsDotnet(src), isText(src)
-	letter := src[0] >= 0x20 || src[0] == '\t' || src[0] == '\n' || src[0] == '\r'
+	letter := src[0] >= 0x20 && src[0] < 0x7f || src[0] == '\t' || src[0] == '\n' || src[0] == '\r' || src[0] == 0x1b
 	lineEnd := bytes.IndexByte(src, '\n') >= 0
+	wait := false
 	switch {
+	case dn.fit >= whole && !(text && letter):
+		return auto("dotnet"), true
 	case text && src[0] >= 0x20 && src[len(src)-1] == '\n':
 		return auto("lines"), true
-	case dn == exact, dn == whole && !(text && letter):
+	case dn.alike() && !lineEnd:
 		return auto("dotnet"), true
-	case text && lineEnd && (final || dn != begun):
+	case dn.fit == exact: // what a letter counts, but there may be more text under way
+		return auto("dotnet"), w > Arriving
+	case text && lineEnd && (w > Arriving || dn.fit != begun):
 		return auto("lines"), true
-	case dn == begun && !text && (final || len(src) > 64): // that many bytes do not fit by chance
+	case dn.fit == begun && !text && len(src) > 64: // that many bytes do not fit by chance
 		return auto("dotnet"), true
-	case (dn == begun || text) && !final:
-		return nil, false
-	case text && len(src) <= typing:
-		return auto("lines"), true
-	case !final && len(src) < 2:
-		return nil, false
+	case w == Arriving:
+		wait = dn.fit == begun || text || len(src) < 2
+	case dn.fit == begun && !text && dn.some:
+		return auto("dotnet"), true
+	case dn.fit == begun && !text:
+		wait = w == Paused // a length; the network may be slow
+	case text && letter && len(src) <= typing:
+		return auto("lines"), w == Over
 	}
-	return auto("raw"), true
+	return auto("raw"), !wait
 }
 
 func auto(name string) Codec {
@@ -58,48 +71,71 @@ func auto(name string) Codec {
 	return c
 }
 
+// fit says how far bytes are dotnet strings, each of them text.
 type fit int
 
 const (
 	not   fit = iota
-	begun     // a prefix of dotnet strings, and the bytes so far are text
-	whole     // one or more whole dotnet strings, each of them text, and one begun behind them
-	exact     // whole dotnet strings to the last byte
+	begun     // perhaps empty strings, and a string that has not all arrived
+	whole     // whole strings, and one that has not all arrived
+	exact     // whole strings to the last byte
 )
+
+type dotnetFit struct {
+	fit
+	some        bool // there is something to show: text, or nothing but empty strings
+	strings     int  // that are whole and not empty
+	least, most int  // of their lengths
+}
+
+// alike says that there are several strings of about one length. The letters of a text, taken for lengths, are not.
+func (d dotnetFit) alike() bool { return d.fit >= whole && d.strings >= 4 && d.most-d.least <= 8 }
 
 var anyDotnet = &dotnet{base{"dotnet", MaxLimit, MaxLimit}}
 
-func fitsDotnet(src []byte) fit {
-	rest, n := src, 0
+func fitsDotnet(src []byte) (d dotnetFit) {
+	rest, empty := src, 0
 	for len(rest) > 0 {
 		f, used, err := anyDotnet.Decode(rest, nil)
 		if err != nil {
-			return not
+			return dotnetFit{}
 		}
 		if used == 0 {
 			break
 		}
-		if !isPrintable(f.Body) || !utf8.Valid(f.Body) {
-			return not
-		}
 		rest = rest[used:]
-		n++
+		n := len(f.Body)
+		if n == 0 {
+			if empty++; empty > 64 && d.strings == 0 {
+				return dotnetFit{} // zeros
+			}
+			continue
+		}
+		if !isPrintable(f.Body) || !utf8.Valid(f.Body) {
+			return dotnetFit{}
+		}
+		if d.strings++; d.strings == 1 {
+			d.least = n
+		}
+		d.least, d.most = min(d.least, n), max(d.most, n)
 	}
+	body := 0
 	if len(rest) > 0 {
 		head, _, err := anyDotnet.length(rest)
 		if err != nil || head > 0 && !(isPrintable(rest[head:]) && validStart(rest[head:])) {
-			return not
+			return dotnetFit{}
 		}
+		body = len(rest) - max(head, 1)
 	}
 	switch {
-	case n == len(src) && n > 64:
-		return not // zeros
-	case n == 0, n == len(src): // nothing but empty strings says nothing
-		return begun
+	case d.strings == 0:
+		d.fit, d.some = begun, body > 0 || len(rest) == 0
 	case len(rest) > 0:
-		return whole
+		d.fit = whole
+	default:
+		d.fit = exact
 	}
-	return exact
+	return d
 }
 
 // validStart says whether b is UTF-8 but for a character that may be cut at its end.
