@@ -11,6 +11,11 @@ import (
 	"sync"
 )
 
+// The page is built from page/src by hand, and the result committed: who builds tincan needs no Node. It takes
+// `npm ci --prefix internal/api/page` once.
+//
+//go:generate go run ./page/build
+
 //go:embed page/dist
 var dist embed.FS
 

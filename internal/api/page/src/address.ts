@@ -1,0 +1,82 @@
+import type { Word } from "./words.ts";
+
+// Addresses as a person types them, checked before anything is tried.
+
+export interface Place {
+  host: string;
+  port: string;
+  codec: string;
+  tls: boolean;
+  options: string;
+  room: string;
+}
+
+// bracket writes a host for an address: IPv6 in brackets.
+function bracket(host: string): string {
+  return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
+}
+
+// address makes the URL that the API takes.
+export function address(p: Place): string {
+  const scheme = (p.tls ? "tls+" : "") + p.codec;
+  const room = p.room.trim() ? "/" + p.room.trim().replace(/^\//, "") : "";
+  const options = p.options.trim() ? "?" + p.options.trim().replace(/^\?/, "") : "";
+  return `${scheme}://${bracket(p.host.trim())}:${p.port.trim()}${room}${options}`;
+}
+
+// split takes apart what was pasted whole into the server field: lines://host:7000, host:7000, [::1]:7000.
+export function split(s: string): Partial<Place> | undefined {
+  const m = /^\s*(?:(tls\+)?([a-z][a-z0-9]*):\/\/)?(\[[^\]\s]+\]|[^\s:/?#[\]]*):(\d+)(\/[^\s?#]*)?(?:\?(\S*))?\s*$/i.exec(s);
+  if (!m) return undefined;
+  const out: Partial<Place> = { host: m[3]!.replace(/^\[|\]$/g, ""), port: m[4]! };
+  if (m[2]) {
+    out.codec = m[2].toLowerCase();
+    out.tls = !!m[1];
+    out.options = m[6] ?? "";
+  }
+  return out;
+}
+
+// checkPort is what is wrong with a port; undefined when nothing is.
+export function checkPort(port: string, least: number): Word | undefined {
+  if (!/^\d{1,5}$/.test(port.trim())) return least ? "bad.port" : "bad.port.listen";
+  const n = Number(port);
+  return n < least || n > 65535 ? (least ? "bad.port" : "bad.port.listen") : undefined;
+}
+
+// checkHost is what is wrong with a host: a name, an IPv4 or an IPv6 address.
+export function checkHost(host: string): Word | undefined {
+  const h = host.trim().replace(/^\[(.*)\]$/, "$1");
+  if (h.includes(":")) return isIPv6(h) ? undefined : "bad.ipv6";
+  if (/^[\d.]+$/.test(h)) return isIPv4(h) ? undefined : "bad.ipv4";
+  if (h.length > 253 || /[\s/\\?#@%"'<>[\]{}|^`,;()=+*!$&\u0000-\u001f\u007f]/.test(h)) return "bad.name";
+  return h.split(".").some((part, i, all) => part.length > 63 || part === "" && i < all.length - 1) ? "bad.name" : undefined;
+}
+
+function isIPv4(s: string): boolean {
+  const parts = s.split(".");
+  return parts.length === 4 && parts.every((p) => /^\d{1,3}$/.test(p) && Number(p) < 256 && (p === "0" || !p.startsWith("0")));
+}
+
+function isIPv6(s: string): boolean {
+  const [addr = "", zone] = s.split("%");
+  if (zone === "" || (addr.match(/::/g) ?? []).length > 1 || /:::/.test(addr)) return false;
+  const short = addr.includes("::");
+  const parts = addr.split(":");
+  let n = 0;
+  for (const [i, p] of parts.entries()) {
+    if (p === "") continue;
+    if (p.includes(".")) {
+      if (i !== parts.length - 1 || !isIPv4(p)) return false;
+      n += 2;
+    } else if (/^[0-9a-f]{1,4}$/i.test(p)) n++;
+    else return false;
+  }
+  if (/^:[^:]/.test(addr) || /[^:]:$/.test(addr)) return false;
+  return short ? n < 8 : n === 8;
+}
+
+// label is a peer or room in short: without tcp:, which all of them have.
+export function label(name: string): string {
+  return name.replace(/^tcp:/, "");
+}

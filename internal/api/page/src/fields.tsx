@@ -1,0 +1,120 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { toClipboard } from "./actions.ts";
+import { t, type Word } from "./words.ts";
+
+// The small parts that everything else is made of.
+
+export function Field(p: { label: string; note?: string; children: (id: string) => ComponentChildren; wide?: boolean }) {
+  const id = useId();
+  return (
+    <div class={p.wide ? "field wide" : "field"}>
+      <label for={id}>{p.label}</label>
+      {p.children(id)}
+      {p.note && <span class="note">{p.note}</span>}
+    </div>
+  );
+}
+
+const codecs = ["lines", "dotnet", "raw", "json", "delim", "fixed", "idle", "len8", "len16", "len32", "len64", "varint", "cobs", "slip"] as const;
+
+// The options without which a codec is none.
+export const needs: Record<string, string> = { delim: "end=0A", fixed: "n=16", idle: "ms=50" };
+
+// CodecChoice offers the codecs; now is one that is in use, with its options, and is offered as it is.
+export function CodecChoice(p: { id?: string; label?: string; value: string; auto?: boolean; onChoose: (codec: string) => void; busy?: boolean; brief?: boolean }) {
+  const plain = (codecs as readonly string[]).includes(p.value) || p.value === "auto" && p.auto;
+  return (
+    <select id={p.id} aria-label={p.label} value={p.value} disabled={p.busy} onChange={(e) => p.onChoose(e.currentTarget.value)}>
+      {p.auto && <option value="auto">{p.brief ? "auto" : t("codec.auto")}</option>}
+      {!plain && <option value={p.value}>{p.value}</option>}
+      {codecs.map((c) => <option key={c} value={c}>{p.brief ? c : t(`codec.${c}`)}</option>)}
+    </select>
+  );
+}
+
+// Radios is a choice between a few that are all seen.
+export function Radios<T extends string>(p: { label: string; name: string; value: T; choices: [T, Word][]; onChoose: (v: T) => void }) {
+  return (
+    <fieldset class="radios" role="radiogroup" aria-label={p.label}>
+      {p.choices.map(([value, word]) => (
+        <label key={value}>
+          <input type="radio" name={p.name} value={value} checked={p.value === value} onChange={() => p.onChoose(value)} />
+          <span>{t(word)}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+// CopyButton copies a short text and says so for a moment.
+export function CopyButton(p: { text: string; what: string }) {
+  const [done, setDone] = useState(false);
+  useEffect(() => {
+    if (!done) return undefined;
+    const id = setTimeout(() => setDone(false), 1500);
+    return () => clearTimeout(id);
+  }, [done]);
+  return (
+    <button type="button" class="icon copy" aria-label={t("copy.this", { what: p.what })} title={t("copy.this", { what: p.what })}
+      onClick={async () => setDone(await toClipboard(p.text))}>
+      {done ? <Icon is="check" /> : <Icon is="copy" />}
+      {done && <span class="unseen" role="status">{t("copied")}</span>}
+    </button>
+  );
+}
+
+const drawings = {
+  copy: "M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8z",
+  check: "M3 8.5l3.2 3.2L13 5",
+  close: "M4 4l8 8M12 4l-8 8",
+  theme: "M8 2.5a5.5 5.5 0 1 0 0 11z M8 2.5a5.5 5.5 0 0 1 0 11",
+  panel: "M2.5 3.5h11v9h-11zM9.5 3.5v9",
+} as const;
+
+export function Icon(p: { is: keyof typeof drawings }) {
+  return (
+    <svg class={"drawn " + p.is} viewBox="0 0 16 16" width="16" height="16" aria-hidden="true"><path d={drawings[p.is]} /></svg>
+  );
+}
+
+// Problem is what went wrong, beside what it is about.
+export function Problem(p: { text: string | undefined; next?: string | undefined }) {
+  return p.text ? (
+    <p class="problem" role="alert">
+      <b>{p.text}</b>
+      {p.next && <span> {p.next}</span>}
+    </p>
+  ) : null;
+}
+
+// Ask is a question before something that cannot be undone.
+export function Ask(p: { title: string; why: string; yes: string; onYes: () => void; onNo: () => void }) {
+  const ref = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    const d = ref.current!;
+    d.showModal();
+    return () => d.close();
+  }, []);
+  return (
+    <dialog ref={ref} aria-labelledby={id} onCancel={(e) => { e.preventDefault(); p.onNo(); }}>
+      <h2 id={id}>{p.title}</h2>
+      <p>{p.why}</p>
+      <div class="buttons">
+        <button type="button" onClick={p.onNo}>{t("cancel")}</button>
+        <button type="button" class="danger" onClick={p.onYes}>{p.yes}</button>
+      </div>
+    </dialog>
+  );
+}
+
+// useTick draws a component again every so many ms, while on.
+export function useTick(ms: number, on = true): void {
+  const [, set] = useState(0);
+  useEffect(() => {
+    if (!on) return undefined;
+    const id = setInterval(() => set((n) => n + 1), ms);
+    return () => clearInterval(id);
+  }, [ms, on]);
+}

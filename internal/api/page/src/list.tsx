@@ -1,0 +1,166 @@
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { dividers, type Mark, Marks } from "./marks.tsx";
+import { Heights } from "./heights.ts";
+import { span } from "./log.ts";
+import { Item } from "./message.tsx";
+import { changed, state } from "./node.ts";
+import { prefs } from "./prefs.ts";
+import { count } from "./format.ts";
+import type { Room } from "./types.ts";
+import { linksOf } from "./store.ts";
+import { t } from "./words.ts";
+
+// The messages of a room: as many rows as the room has, of which those in sight are in the document. It stays
+// at the end unless somebody scrolls up; then the row at the top stays where it is, whatever happens.
+
+const beyond = 400; // px drawn above and below what is seen
+const pinned = 400; // rows at most that a selection keeps drawn
+
+export function List({ room }: { room: Room }) {
+  const log = state.log!;
+  const box = useRef<HTMLDivElement>(null);
+  const heights = useMemo(() => new Heights(prefs.view === "hex" ? 62 : 46), [log, prefs.view]);
+  const anchor = useRef({ row: 1, into: 0 });
+  const seen = useRef({ width: 0, height: 600 });
+  const pin = useSelection(box);
+  const [, again] = useState(0);
+
+  const first = log.first;
+  const last = log.last;
+  const view = seen.current.height;
+  const all = first <= last ? heights.between(first, last + 1) : 0;
+  if (anchor.current.row < first) anchor.current = { row: first, into: 0 };
+  const top = state.tail ? Math.max(0, all - view) : heights.between(first, anchor.current.row) + anchor.current.into;
+  const range = sight(heights, top, view, first, last, pin.current);
+  const marks = dividers(room, linksOf(state, room.name));
+
+  useLayoutEffect(() => {
+    if (range) log.want(range.from, range.to);
+  });
+  // What was drawn is measured; if that moves what is seen, it is put back before anybody sees it.
+  useLayoutEffect(() => {
+    const el = box.current!;
+    let moved = false;
+    for (const row of el.querySelectorAll<HTMLElement>("[data-row]")) {
+      moved = heights.set(Number(row.dataset["row"]), row.offsetHeight) || moved;
+    }
+    const to = state.tail ? el.scrollHeight : heights.between(first, anchor.current.row) + anchor.current.into;
+    if (state.tail ? el.scrollTop + el.clientHeight < el.scrollHeight - 1 : Math.abs(el.scrollTop - to) > 1) el.scrollTop = to;
+    if (moved) again((n) => n + 1);
+  });
+  useEffect(() => {
+    const el = box.current!;
+    const watch = new ResizeObserver(() => {
+      if (seen.current.width !== el.clientWidth) heights.forget();
+      seen.current = { width: el.clientWidth, height: el.clientHeight };
+      again((n) => n + 1);
+    });
+    watch.observe(el);
+    return () => watch.disconnect();
+  }, [heights]);
+
+  const scrolled = () => {
+    const el = box.current!;
+    const end = el.scrollTop + el.clientHeight >= el.scrollHeight - 3;
+    if (end && last === log.last && !pin.current) {
+      state.tail = true;
+      state.unread.delete(room.name);
+    } else {
+      state.tail = false;
+    }
+    const { row, into } = heights.at(el.scrollTop, first, last);
+    anchor.current = { row, into };
+    changed();
+    again((n) => n + 1);
+  };
+  const toEnd = () => {
+    state.tail = true;
+    state.unread.delete(room.name);
+    log.floor = Math.max(1, log.last - span);
+    changed();
+  };
+  const rows = [];
+  if (range) {
+    for (let o = range.from; o <= range.to; o++) {
+      const row = log.row(o);
+      rows.push(
+        <div key={o} data-row={o} class="row">
+          {row && <Marks marks={between(marks, o > 1 ? log.row(o - 1)?.m.time : "", row.m.time)} />}
+          {row ? <Item row={row} room={room} /> : <p class="coming">{t("loading")}</p>}
+        </div>,
+      );
+    }
+  }
+  const tail = last ? log.row(last)?.m.time : "";
+  const unread = state.unread.get(room.name) ?? 0;
+  return (
+    <div class="holder">
+      <div ref={box} class="log" role="log" aria-label={t("messages")} aria-live={state.tail ? "polite" : "off"} tabIndex={0} onScroll={scrolled}>
+        {log.cleared > 1 && (
+          <p class="cleared">
+            {t("cleared", { n: count(log.cleared - 1) })}
+            <button type="button" class="small quiet" onClick={() => { log.cleared = 1; changed(); }}>{t("cleared.show")}</button>
+          </p>
+        )}
+        {log.floor > 1 && log.floor > log.cleared && (
+          <p class="cleared">
+            <button type="button" class="small" onClick={() => { anchor.current = { row: log.floor, into: 0 }; state.tail = false; log.floor = Math.max(1, log.floor - span); changed(); }}>
+              {t("earlier", { n: count(log.floor - 1) })}
+            </button>
+          </p>
+        )}
+        <div style={{ height: (range ? heights.between(first, range.from) : 0) + "px" }} />
+        {rows}
+        <div style={{ height: (range ? heights.between(range.to + 1, last + 1) : 0) + "px" }} />
+        {tail !== undefined && <Marks marks={between(marks, tail, "")} />}
+      </div>
+      {!state.tail && (
+        <button type="button" class="to-end" onClick={toEnd}>{unread ? t("new.below", { n: count(unread) }) : t("to.end")}</button>
+      )}
+    </div>
+  );
+}
+
+// sight is which rows are drawn; undefined when there are none.
+function sight(h: Heights, top: number, view: number, first: number, last: number, pin: [number, number] | undefined) {
+  if (first > last) return undefined;
+  const from = h.at(Math.max(0, top - beyond), first, last).row;
+  let to = from;
+  for (let y = -(top - beyond > 0 ? beyond : top); to < last && y < view + beyond; to++) y += h.of(to);
+  if (pin && pin[1] - pin[0] < pinned && pin[0] >= first && pin[1] <= last && Math.abs(pin[0] - from) < pinned) {
+    return { from: Math.min(from, pin[0]), to: Math.max(to, pin[1]) };
+  }
+  return { from, to };
+}
+
+// between are the marks after one time and not after another; "" is the beginning or the end, and undefined a
+// message that is not here.
+function between(marks: Mark[], after: string | undefined, upto: string): Mark[] {
+  if (after === undefined) return [];
+  const a = after ? Date.parse(after) : -Infinity;
+  const b = upto ? Date.parse(upto) : Infinity;
+  return marks.filter((m) => m.at > a && m.at <= b);
+}
+
+// useSelection follows which rows a selection spans, so that they stay in the document; and the list stays
+// where it is as long as something is selected.
+function useSelection(box: { current: HTMLDivElement | null }) {
+  const pin = useRef<[number, number] | undefined>(undefined);
+  useEffect(() => {
+    const look = () => {
+      const s = getSelection();
+      const a = rowOf(s?.anchorNode, box.current);
+      const b = rowOf(s?.focusNode, box.current);
+      pin.current = s && !s.isCollapsed && a && b ? [Math.min(a, b), Math.max(a, b)] : undefined;
+      if (pin.current) state.tail = false;
+    };
+    document.addEventListener("selectionchange", look);
+    return () => document.removeEventListener("selectionchange", look);
+  }, [box]);
+  return pin;
+}
+
+function rowOf(n: Node | null | undefined, box: HTMLElement | null): number {
+  const el = n instanceof Element ? n : n?.parentElement;
+  return box?.contains(el ?? null) ? Number(el?.closest<HTMLElement>("[data-row]")?.dataset["row"] ?? 0) : 0;
+}

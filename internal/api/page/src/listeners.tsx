@@ -1,0 +1,48 @@
+import { act } from "./actions.ts";
+import { CopyButton } from "./fields.tsx";
+import { count } from "./format.ts";
+import { state } from "./node.ts";
+import type { Listener } from "./types.ts";
+import { t } from "./words.ts";
+
+// What this node listens on, and what others can type to reach it.
+
+export function Listeners() {
+  const all = state.status?.listeners ?? [];
+  if (!all.length) return null;
+  return (
+    <section class="listeners" aria-labelledby="listeners">
+      <h2 id="listeners">{t("listeners")}</h2>
+      <ul>{all.map((l) => <One key={l.id} l={l} />)}</ul>
+    </section>
+  );
+}
+
+function One({ l }: { l: Listener }) {
+  const reach = (l.reach ?? []).slice(0, 4);
+  return (
+    <li>
+      <div class="line">
+        <i class={l.links ? "dot live" : "dot wait"} aria-hidden="true" />
+        <b class="addr">{l.addr}</b>
+        <span class="tag">{l.codec}</span>
+        {l.room && <span class="tag">/{l.room}</span>}
+      </div>
+      <div class="line under">
+        <p class="note">
+        {l.links ? t("listener.links", { n: count(l.links) }) : t("listener.waits")}
+        {l.refused > 0 && <span class="warn"> · {t("listener.refused", { n: count(l.refused) })}</span>}
+        </p>
+        <button type="button" class="small" aria-label={t("listen.stop.on", { addr: l.addr })} onClick={() => void act("stop", { listener: l.id })}>
+          {t("listen.stop")}
+        </button>
+      </div>
+      {reach.length > 0 && (
+        <p class="note reach">
+          <span>{t("others.type")}</span>
+          {reach.map((a) => <span key={a} class="can"><code>{a}</code><CopyButton text={a} what={a} /></span>)}
+        </p>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,233 @@
+import { call, Failure, follow } from "./api.ts";
+import { Log } from "./log.ts";
+import { addNotice, addStep, apply, linksOf, newState, roomOf, rows, type State, type Wishes } from "./store.ts";
+import { step } from "./steps.ts";
+import type { Link, Message, ReceiptRange, Status } from "./types.ts";
+import { t } from "./words.ts";
+
+// The page's side of the node: the one state, kept up to date, and drawn when it has changed.
+
+export const state: State = newState();
+
+let draw = () => {};
+let drawing = false;
+
+// onChange says how to draw.
+export function onChange(f: () => void): void {
+  draw = f;
+}
+
+// changed has the page drawn, once per frame however often it is called. A page that nobody sees is drawn
+// four times a second.
+export function changed(): void {
+  if (drawing) return;
+  drawing = true;
+  const now = () => {
+    drawing = false;
+    draw();
+  };
+  if (document.hidden) setTimeout(now, 250);
+  else requestAnimationFrame(now);
+}
+
+// say shows a failure where the whole page sees it.
+export function complain(e: unknown): void {
+  const { text, next } = explain(e);
+  addNotice(state, "bad", text, next);
+  changed();
+}
+
+// explain is a failure in words.
+export function explain(e: unknown): { text: string; next: string } {
+  if (e instanceof Failure) {
+    if (e.code === "offline") return { text: t("offline"), next: t("offline.next") };
+    if (e.code === "token") return { text: t("token"), next: t("token.next") };
+    return { text: e.message, next: e.hint };
+  }
+  return { text: String(e), next: "" };
+}
+
+const ask = {
+  history: async (room: string, after: number, limit: number) =>
+    (await call<{ messages: Message[] }>("history", { room, after, limit })).messages,
+  receipts: async (room: string, first: number, last: number) =>
+    (await call<{ receipts: ReceiptRange[] }>("receipts", { room, first, last })).receipts,
+};
+
+// The snapshot is asked for when something has happened, and otherwise every second for the live figures;
+// never more often than it is answered.
+let asking: Promise<void> | undefined;
+let again = false;
+let timer = 0;
+let pace = 0; // what the last one took, in ms
+
+export function refresh(): Promise<void> {
+  if (asking) {
+    again = true;
+    return asking;
+  }
+  clearTimeout(timer);
+  asking = snapshot().finally(() => {
+    asking = undefined;
+    const soon = Math.max(60, 3 * pace);
+    timer = window.setTimeout(() => void refresh(), again ? soon : Math.max(soon, document.hidden ? 5000 : 1000));
+    again = false;
+  });
+  return asking;
+}
+
+async function snapshot(): Promise<void> {
+  const began = performance.now();
+  try {
+    take(await call<Status>("status"));
+  } catch (e) {
+    if (e instanceof Failure && e.code !== "offline" && e.code !== "token") complain(e);
+  }
+  pace = performance.now() - began;
+}
+
+function take(st: Status): void {
+  state.status = st;
+  if (!state.room) select(openRoom());
+  const r = roomOf(state, state.room);
+  if (r && state.log) state.log.reach(r.last, state.tail);
+  const l = shown();
+  if (l) {
+    state.queues.push({ link: l.id, queue: l.tcp.recv_queue ?? 0, window: l.tcp.recv_window ?? 0 });
+    if (state.queues.length > 120) state.queues.shift();
+  }
+  changed();
+}
+
+// openRoom is the room to show when none is chosen: the newest that is open.
+function openRoom(): string | undefined {
+  return rows(state.status).open.at(-1)?.room.name;
+}
+
+let chosenLink: number | undefined;
+
+// shown is the live link whose figures are shown.
+export function shown(): Link | undefined {
+  const ls = linksOf(state, state.room);
+  return ls.find((l) => l.id === chosenLink) ?? ls[ls.length - 1];
+}
+
+export function showLink(id: number): void {
+  chosenLink = id;
+  state.queues = [];
+  changed();
+}
+
+// select shows a room.
+export function select(name: string | undefined): void {
+  if (name === state.room) return;
+  state.room = name;
+  state.tail = true;
+  state.queues = [];
+  chosenLink = undefined;
+  state.log = undefined;
+  if (name !== undefined) {
+    state.unread.delete(name);
+    state.log = new Log(name, ask, changed);
+    const r = roomOf(state, name);
+    if (r) state.log.reach(r.last, true);
+    state.log.floor = Math.max(1, state.log.last - 200_000);
+    void loadEnds(name);
+  }
+  changed();
+}
+
+async function loadEnds(room: string): Promise<void> {
+  try {
+    const { links } = await call<{ links: Link[] }>("links", { room, limit: 300 });
+    state.ends.set(room, links);
+    if (state.ends.size > 50) state.ends.delete(state.ends.keys().next().value!);
+  } catch {
+    state.ends.set(room, []); // a room that has no record yet
+  }
+  changed();
+}
+
+// fulfil does what events have made necessary.
+function fulfil(w: Wishes): void {
+  if (w.select && !state.room) select(w.select);
+  if (w.status) void refresh();
+  for (const room of w.ends ?? []) if (room === state.room) void loadEnds(room);
+  if (w.reset) state.log?.reset();
+}
+
+// run keeps the page up to date for as long as it is open: it follows the events, and when the stream is lost
+// asks again after 0.5 s to 5 s, then reads again what it shows.
+export async function run(): Promise<void> {
+  let wait = 500;
+  let lost = false;
+  for (;;) {
+    try {
+      await follow(() => {
+        wait = 500;
+        void resume(lost);
+      }, (events) => {
+        const w: Wishes = {};
+        for (const e of events) apply(state, e, w);
+        fulfil(w);
+        changed();
+      });
+    } catch (e) {
+      if (e instanceof Failure && e.code === "token") {
+        state.stream = "token";
+        changed();
+        return;
+      }
+    }
+    lost = true;
+    state.stream = "lost";
+    changed();
+    await new Promise<void>((go) => {
+      hurry = go;
+      setTimeout(go, wait);
+    });
+    wait = Math.min(5000, wait * 2);
+  }
+}
+
+let hurry = () => {};
+
+// tryNow ends the wait for a lost stream.
+export function tryNow(): void {
+  hurry();
+}
+
+// resume reads what the page shows after the subscription stands, so that nothing falls between.
+async function resume(lost: boolean): Promise<void> {
+  await asking;
+  await refresh();
+  state.stream = "live";
+  if (lost) {
+    state.log?.reset();
+    if (state.room) void loadEnds(state.room);
+    state.retries.clear();
+    const n = addNotice(state, "good", t("back"));
+    setTimeout(() => dismiss(n.id), 4000);
+  } else {
+    greet();
+  }
+  changed();
+}
+
+// greet puts on the strip what is so when the page opens.
+function greet(): void {
+  const st = state.status;
+  const link = st?.links.at(-1);
+  const l = st?.listeners.at(-1);
+  if (link) {
+    const peer = link.peer.replace(/^tcp:/, "");
+    addStep(state, step(link.dialled ? "step.connected" : "step.accepted", "good", new Date(link.since), () => peer));
+  } else if (l) {
+    addStep(state, step("step.waiting", "wait", new Date(), () => l.addr));
+  }
+}
+
+export function dismiss(id: number): void {
+  state.notices = state.notices.filter((n) => n.id !== id);
+  changed();
+}

@@ -1,0 +1,171 @@
+import { useState } from "preact/hooks";
+import { act, dial, listen } from "./actions.ts";
+import { address, checkHost, checkPort, type Place, split } from "./address.ts";
+import { CodecChoice, Field, needs, Problem } from "./fields.tsx";
+import { explain, state } from "./node.ts";
+import { remember, setTab, store } from "./prefs.ts";
+import { roomOf } from "./store.ts";
+import { t } from "./words.ts";
+
+// The two ways to a conversation: listen, or connect.
+
+type Side = "listen" | "connect";
+interface Trouble { text: string; next?: string }
+
+function recall(side: Side, codec: string): Place {
+  const fresh = { host: "", port: side === "listen" ? "7000" : "", codec, tls: false, options: "", room: "" };
+  try {
+    return { ...fresh, ...JSON.parse(remember(side) ?? "{}") as Partial<Place> };
+  } catch {
+    return fresh;
+  }
+}
+
+export function Open() {
+  const [side, setSide] = useState<Side>("listen");
+  return (
+    <section class="open" aria-label={t("open")}>
+      <div role="tablist" class="pair" aria-label={t("open")}>
+        {(["listen", "connect"] as const).map((s) => (
+          <button key={s} type="button" role="tab" id={"tab-" + s} aria-selected={side === s} aria-controls={"open-" + s}
+            tabIndex={side === s ? 0 : -1} onClick={() => setSide(s)}
+            onKeyDown={(e) => {
+              if (e.key !== "ArrowLeft" && e.key !== "ArrowRight") return;
+              const other = s === "listen" ? "connect" : "listen";
+              setSide(other);
+              document.getElementById("tab-" + other)?.focus();
+            }}>
+            {t(s)}
+          </button>
+        ))}
+      </div>
+      <div role="tabpanel" id="open-listen" aria-labelledby="tab-listen" hidden={side !== "listen"}><ListenForm /></div>
+      <div role="tabpanel" id="open-connect" aria-labelledby="tab-connect" hidden={side !== "connect"}><ConnectForm /></div>
+    </section>
+  );
+}
+
+function ListenForm() {
+  const [p, set] = useState(() => recall("listen", "auto"));
+  const [busy, setBusy] = useState(false);
+  const [trouble, setTrouble] = useState<Trouble>();
+  const addresses = (state.status?.addresses ?? []).filter((a) => a !== "127.0.0.1");
+  const host = p.host === "" || p.host === "127.0.0.1" || addresses.includes(p.host) ? p.host : "";
+  const submit = async (e: Event) => {
+    e.preventDefault();
+    const bad = checkPort(p.port, 0);
+    if (bad) return setTrouble({ text: t(bad) });
+    setBusy(true);
+    try {
+      await listen(address({ ...p, host }));
+      store("listen", JSON.stringify({ ...p, host, room: "" }));
+      setTrouble(undefined);
+    } catch (e) {
+      setTrouble(explain(e));
+    }
+    setBusy(false);
+  };
+  return (
+    <form onSubmit={submit} noValidate>
+      <Field label={t("address")} wide>
+        {(id) => (
+          <select id={id} value={host} onChange={(e) => set({ ...p, host: e.currentTarget.value })}>
+            <option value="">{t("address.all")}</option>
+            <option value="127.0.0.1">{t("address.loopback")}</option>
+            {addresses.map((a) => <option key={a} value={a}>{a}</option>)}
+          </select>
+        )}
+      </Field>
+      <Field label={t("port")}>
+        {(id) => <input id={id} class="port" inputMode="numeric" autocomplete="off" spellcheck={false} value={p.port} title={t("port.any")}
+          aria-invalid={!!trouble && !!checkPort(p.port, 0)} onInput={(e) => set({ ...p, port: e.currentTarget.value })} />}
+      </Field>
+      <CodecField p={p} set={set} auto />
+      <More p={p} set={set} side="listen" />
+      <Problem text={trouble?.text} next={trouble?.next} />
+      <button class="go" disabled={busy}>{t("listen.do")}</button>
+    </form>
+  );
+}
+
+function CodecField({ p, set, auto }: { p: Place; set: (p: Place) => void; auto?: boolean }) {
+  const choose = (codec: string) => {
+    const options = Object.values(needs).includes(p.options) ? "" : p.options;
+    set({ ...p, codec, options: options || needs[codec] || "" });
+  };
+  return (
+    <Field label={t("codec")} wide>
+      {(id) => <CodecChoice id={id} value={p.codec} {...(auto ? { auto } : {})} onChoose={choose} />}
+    </Field>
+  );
+}
+
+// More is what few need: TLS, options, a shared room.
+function More({ p, set, side }: { p: Place; set: (p: Place) => void; side: Side }) {
+  const auto = p.codec === "auto";
+  return (
+    <details class="more" open={p.tls || p.options !== "" || p.room !== ""}>
+      <summary>{t("more")}</summary>
+      <Field label={t("options")} note={t("options.why")} wide>
+        {(id) => <input id={id} class="mono" autocomplete="off" spellcheck={false} value={p.options} placeholder={t("options.example")}
+          disabled={auto && !p.options} onInput={(e) => set({ ...p, options: e.currentTarget.value })} />}
+      </Field>
+      <label class="tick">
+        <input type="checkbox" checked={p.tls} onChange={(e) => set({ ...p, tls: e.currentTarget.checked })} />
+        <span>{t("tls")} <small>{t(side === "listen" ? "tls.listen" : "tls.connect")}</small></span>
+      </label>
+      {side === "listen" && (
+        <Field label={t("shared")} note={t("shared.why")} wide>
+          {(id) => <input id={id} autocomplete="off" spellcheck={false} value={p.room} onInput={(e) => set({ ...p, room: e.currentTarget.value })} />}
+        </Field>
+      )}
+    </details>
+  );
+}
+
+function ConnectForm() {
+  const [p, set] = useState(() => recall("connect", "lines"));
+  const [trouble, setTrouble] = useState<Trouble>();
+  const [room, setRoom] = useState<string>();
+  const [asked, setAsked] = useState(false);
+  const d = roomOf(state, room)?.dial;
+  const connecting = asked || d?.phase === "connecting" && d.attempt <= 1;
+  const submit = async (e: Event) => {
+    e.preventDefault();
+    if (connecting) return;
+    const whole = { ...p, ...(p.port.trim() === "" || p.host.includes("://") ? split(p.host) : undefined) };
+    set(whole);
+    if (!whole.host.trim() || !whole.port.trim()) return setTrouble({ text: t("empty.place") });
+    const bad = checkHost(whole.host) ?? checkPort(whole.port, 1);
+    if (bad) return setTrouble({ text: t(bad) });
+    setTrouble(undefined);
+    setAsked(true);
+    try {
+      const r = await dial(address({ ...whole, room: "" }));
+      setRoom(r.name);
+      store("connect", JSON.stringify(whole));
+      setTab("talk");
+    } catch (e) {
+      setTrouble(explain(e));
+    }
+    setAsked(false);
+  };
+  return (
+    <form onSubmit={submit} noValidate>
+      <Field label={t("server")} wide>
+        {(id) => <input id={id} autocomplete="off" autocapitalize="off" spellcheck={false} value={p.host} placeholder={t("server.example")}
+          aria-invalid={!!trouble && (!p.host.trim() || !!checkHost(p.host))} onInput={(e) => set({ ...p, host: e.currentTarget.value })} />}
+      </Field>
+      <Field label={t("port")}>
+        {(id) => <input id={id} class="port" inputMode="numeric" autocomplete="off" spellcheck={false} value={p.port}
+          aria-invalid={!!trouble && !!checkPort(p.port, 1)} onInput={(e) => set({ ...p, port: e.currentTarget.value })} />}
+      </Field>
+      <CodecField p={p} set={set} />
+      <More p={p} set={set} side="connect" />
+      <Problem text={trouble?.text} next={trouble?.next} />
+      {connecting
+        ? <button type="button" class="go" disabled={!room || asked} onClick={() => void act("hangup", { room })}>{t("cancel")}</button>
+        : <button class="go">{t("connect.do")}</button>}
+    </form>
+  );
+}

@@ -1,0 +1,184 @@
+import type { Log } from "./log.ts";
+import { steps, type Step, step } from "./steps.ts";
+import { t, tOr } from "./words.ts";
+import type { Happening, Link, Message, Receipt, Room, Status } from "./types.ts";
+
+// State is all that the page knows. It is changed in place, by events and by answers, and drawn once per frame.
+export interface State {
+  status: Status | undefined;
+  stream: "connecting" | "live" | "lost" | "token";
+  skew: number; // the node's clock minus ours, in ms
+  room: string | undefined; // the conversation that is shown
+  log: Log | undefined; // its messages
+  tail: boolean; // the list shows the newest
+  unread: Map<string, number>;
+  ends: Map<string, Link[]>; // ended links by room, newest first
+  notes: Map<string, Note[]>; // what happened in a room and is in no record
+  retries: Map<string, { due: number; reason: string; detail: string; hint: string }>; // by room, on performance.now's clock
+  steps: Step[]; // oldest first
+  sending: Map<string, string>; // ids of what this page sends, and to whom
+  notices: Notice[];
+  queues: Sample[]; // of the link that is shown
+}
+
+export interface Note {
+  at: number;
+  text: () => string;
+}
+
+export interface Notice {
+  id: number;
+  kind: "bad" | "good";
+  text: string;
+  next: string;
+}
+
+export interface Sample {
+  link: number;
+  queue: number;
+  window: number;
+}
+
+export function newState(): State {
+  return {
+    status: undefined, stream: "connecting", skew: 0, room: undefined, log: undefined, tail: true,
+    unread: new Map(), ends: new Map(), notes: new Map(), retries: new Map(),
+    steps: [step("step.ready", "calm", new Date())],
+    sending: new Map(), notices: [], queues: [],
+  };
+}
+
+// Wishes are what an event makes necessary beyond the state itself.
+export interface Wishes {
+  status?: boolean; // the snapshot is out of date
+  ends?: Set<string>; // so are the ended links of these rooms
+  reset?: boolean; // so are the messages of the room that is shown
+  select?: string; // a room to show if none is
+}
+
+const stepsKept = 200;
+
+export function addStep(s: State, ...add: Step[]): void {
+  s.steps.push(...add);
+  if (s.steps.length > stepsKept) s.steps.splice(0, s.steps.length - stepsKept);
+}
+
+let notices = 0;
+
+export function addNotice(s: State, kind: "bad" | "good", text: string, next = ""): Notice {
+  const same = s.notices.find((n) => n.text === text && n.next === next);
+  if (same) return same;
+  const n = { id: ++notices, kind, text, next };
+  s.notices = [...s.notices.slice(-3), n];
+  return n;
+}
+
+// apply lets an event happen to the state.
+export function apply(s: State, e: Happening, wish: Wishes): void {
+  switch (e.event) {
+    case undefined:
+      return;
+    case "message":
+      message(s, e as Message);
+      return;
+    case "receipt":
+      receipt(s, e);
+      return;
+    case "error":
+      addNotice(s, "bad", e.error ?? "", e.hint);
+      wish.status = true;
+      return;
+    case "connected":
+      s.retries.delete(e.room!);
+      wish.select = e.room!;
+      break;
+    case "disconnected":
+      if (e.link) (wish.ends ??= new Set()).add(e.room!);
+      if (e.retry_in_ms !== undefined) {
+        s.retries.set(e.room!, { due: performance.now() + e.retry_in_ms, reason: e.reason ?? "", detail: e.detail ?? "", hint: e.hint ?? "" });
+      } else {
+        s.retries.delete(e.room!);
+      }
+      break;
+    case "codec":
+      if (e.choice === "by hand" && e.room === s.room) wish.reset = true;
+      break;
+  }
+  addStep(s, ...steps(e));
+  wish.status = true;
+}
+
+function message(s: State, m: Message): void {
+  if (m.room === s.room && s.log) {
+    s.log.reach(m.offset, s.tail);
+    // While somebody reads further up, what arrives is only counted: it is read again when it is looked at.
+    if (s.tail) s.log.put(m);
+    if (!s.tail && m.from !== "me") s.unread.set(m.room, (s.unread.get(m.room) ?? 0) + 1);
+    return;
+  }
+  if (m.from !== "me") s.unread.set(m.room, (s.unread.get(m.room) ?? 0) + 1);
+}
+
+function receipt(s: State, e: Happening): void {
+  if (e.room === s.room) s.log?.got(e.offset!, e.peer ?? "", e.state!);
+  const to = s.sending.get(e.id ?? "");
+  if (to === undefined) return;
+  if (e.state === "written" || e.state === "reached" || e.state === "stored") {
+    done(s, e.id!, e.state, to, e.time);
+    if (e.state !== "written") s.sending.delete(e.id!);
+  } else if (e.state !== "queued") {
+    s.sending.delete(e.id!);
+  }
+}
+
+// done says on the strip that a message went out; the word about how far follows it.
+function done(s: State, id: string, state: Receipt, to: string, time: string | undefined): void {
+  const at = time ? new Date(time) : new Date();
+  const next = { ...step("step.done", "good", at, () => tOr("receipt.", state) + " · " + t("step.to", { who: to })), id };
+  const i = s.steps.findLastIndex((x) => x.id === id && x.word === "step.done");
+  if (i >= 0) s.steps[i] = next;
+  else addStep(s, next);
+}
+
+// Views of a status.
+
+export function roomOf(s: State, name: string | undefined): Room | undefined {
+  return name === undefined ? undefined : s.status?.rooms.find((r) => r.name === name);
+}
+
+export function linksOf(s: State, name: string | undefined): Link[] {
+  return s.status?.links.filter((l) => l.room === name) ?? [];
+}
+
+export interface Row {
+  room: Room;
+  links: Link[];
+  live: boolean;
+}
+
+// rows are the conversations: those with something open, by when they began; and the ended ones, newest first.
+export function rows(status: Status | undefined): { open: Row[]; ended: Row[] } {
+  const open: Row[] = [];
+  const ended: Row[] = [];
+  if (!status) return { open, ended };
+  const by = new Map<string, Link[]>();
+  for (const l of status.links) {
+    const ls = by.get(l.room);
+    if (ls) ls.push(l);
+    else by.set(l.room, [l]);
+  }
+  for (const room of status.rooms) {
+    const links = by.get(room.name) ?? [];
+    by.delete(room.name);
+    const live = links.length > 0;
+    if (live || room.dial || room.held) open.push({ room, links, live });
+    else ended.push({ room, links, live });
+  }
+  for (const [name, links] of by) { // more than the snapshot lists
+    const l = links[0]!;
+    open.push({ room: { name, last: 0, updated: l.since, codec: l.codec, links: links.map((x) => x.id) }, links, live: true });
+  }
+  const since = (r: Row) => r.links[0]?.since ?? "";
+  open.sort((a, b) => since(a) && since(b) ? a.links[0]!.id - b.links[0]!.id : since(a) ? -1 : since(b) ? 1 : 0);
+  return { open, ended };
+}

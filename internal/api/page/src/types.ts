@@ -1,0 +1,143 @@
+// What the API says; docs/API.md and message.go document it.
+
+export type Receipt = "queued" | "written" | "reached" | "stored" | "uncertain" | "discarded";
+
+export interface Message {
+  room: string;
+  offset: number;
+  id: string;
+  from: string;
+  time: string;
+  text?: string;
+  base64?: string;
+  codec?: string;
+  link?: number;
+  encoding?: string;
+  partial?: boolean;
+  replaced?: boolean;
+}
+
+export interface TCP {
+  state?: string;
+  rtt_us?: number;
+  rttvar_us?: number;
+  min_rtt_us?: number;
+  retransmits?: number;
+  backoff?: number;
+  send_queue?: number;
+  not_sent?: number;
+  recv_queue?: number;
+  acked?: number;
+  send_mss?: number;
+  recv_mss?: number;
+  send_window?: number;
+  recv_window?: number;
+  cwnd?: number;
+  segments_in?: number;
+  segments_out?: number;
+  last_ack_ms?: number;
+}
+
+export interface Link {
+  id: number;
+  room: string;
+  peer: string;
+  local: string;
+  remote: string;
+  codec: string;
+  choice: string;
+  dialled?: boolean;
+  listener?: string;
+  phase: string;
+  since: string;
+  handshake_us?: number;
+  paused?: boolean;
+  messages_in: number;
+  messages_out: number;
+  bytes_in: number;
+  bytes_out: number;
+  have?: number;
+  want?: number;
+  silence_ms: number;
+  tcp: TCP;
+  ended?: string;
+  reason?: string;
+  detail?: string;
+}
+
+export interface Held {
+  queued: number;
+  uncertain: number;
+}
+
+export interface Dial {
+  url: string;
+  phase: string;
+  attempt: number;
+  retry?: string;
+  error?: string;
+  hint?: string;
+}
+
+export interface Room {
+  name: string;
+  last: number;
+  updated: string;
+  shared?: boolean;
+  dialled?: boolean;
+  encoding?: string;
+  codec: string;
+  links?: number[];
+  dial?: Dial;
+  held?: Held;
+}
+
+export interface Listener {
+  id: string;
+  addr: string;
+  url: string;
+  codec: string;
+  room?: string;
+  reach?: string[];
+  links: number;
+  refused: number;
+}
+
+export interface Status {
+  dir: string;
+  version: string;
+  pid: number;
+  started: string;
+  addresses: string[];
+  listeners: Listener[];
+  links: Link[];
+  rooms: Room[];
+  trouble?: string;
+}
+
+export interface ReceiptRange {
+  first: number;
+  last: number;
+  peer: string;
+  state: Receipt;
+}
+
+// Happening is one line of the event stream; only the fields that its event names are there.
+export interface Happening extends Partial<Message> {
+  event?: string;
+  addr?: string;
+  listener?: string;
+  peer?: string;
+  local?: string;
+  remote?: string;
+  choice?: string;
+  attempt?: number;
+  handshake_us?: number;
+  state?: Receipt;
+  reason?: string;
+  detail?: string;
+  retry_in_ms?: number;
+  held?: Held;
+  error?: string;
+  hint?: string;
+}
