@@ -62,7 +62,7 @@ export function List({ room }: { room: Room }) {
   const scrolled = () => {
     const el = box.current!;
     const end = el.scrollTop + el.clientHeight >= el.scrollHeight - 3;
-    if (end && last === log.last && !pin.current) {
+    if (end && !pin.current) { // of what is drawn: more may have arrived since
       state.tail = true;
       state.unread.delete(room.name);
     } else {

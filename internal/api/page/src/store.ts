@@ -111,8 +111,9 @@ export function apply(s: State, e: Happening, wish: Wishes): void {
 function message(s: State, m: Message): void {
   if (m.room === s.room && s.log) {
     s.log.reach(m.offset, s.tail);
-    // While somebody reads further up, what arrives is only counted: it is read again when it is looked at.
-    if (s.tail) s.log.put(m);
+    // While somebody reads further up, what arrives is only counted: it is read again when it is looked at. Our
+    // own is kept all the same, because its receipts follow.
+    if (s.tail || m.from === "me") s.log.put(m);
     if (!s.tail && m.from !== "me") s.unread.set(m.room, (s.unread.get(m.room) ?? 0) + 1);
     return;
   }
