@@ -60,7 +60,9 @@ bench: build ## the figures: codecs, listening, one message, links, start, page,
 vuln: ## known vulnerabilities; GOVULNDB=file:///folder where the database cannot be reached
 	@tools/vuln
 
-page: ## bundle the page's TypeScript again; the result is committed
-	tools/esbuild/build
+page: ## check and bundle the page's TypeScript; the result is committed; needs npm
+	npm ci --prefix internal/api/page
+	npm run check --prefix internal/api/page
+	$(GO) generate ./internal/api
 
 .PHONY: help build test check setup lint fmt cross race fuzz bench vuln page

@@ -23,6 +23,8 @@ var mayImport = map[string][]string{
 	"tincan/internal/tui":     {"tincan", "tincan/codec"},
 	"tincan/cmd/tincan":       {"tincan", "tincan/codec", "tincan/internal/api", "tincan/internal/tui"},
 	"tincan/internal/house":   {"tincan"},
+
+	"tincan/internal/api/page/build": {}, // a program for go generate
 }
 
 type pkg struct {
