@@ -67,7 +67,7 @@ func (n *Node) Dial(ctx context.Context, addr string) (RoomStatus, error) {
 		r.mu.Unlock()
 		n.mu.Unlock()
 		d.redial()
-		s := r.status()
+		s := r.status(ctx)
 		r.leave()
 		return s, nil
 	}
@@ -79,7 +79,7 @@ func (n *Node) Dial(ctx context.Context, addr string) (RoomStatus, error) {
 	r.mu.Unlock()
 	n.mu.Unlock()
 	go d.run()
-	return r.status(), nil
+	return r.status(ctx), nil
 }
 
 // HangUp stops dialling a room's address and closes the room's links.

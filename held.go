@@ -49,7 +49,9 @@ func (n *Node) settle(ctx context.Context, r *room, f journal.Fate) error {
 	}
 	n.noteFate(f, r)
 	if r != nil {
-		return r.countHeld(ctx)
+		r.mu.Lock()
+		r.heldKnown = false
+		r.mu.Unlock()
 	}
 	return nil
 }
@@ -123,7 +125,7 @@ func (m *member) lost() error {
 func (m *member) hold(ctx context.Context, upto int64) error {
 	upto = min(upto, m.r.last())
 	if upto <= m.cur.Written {
-		return m.r.countHeld(ctx)
+		return nil
 	}
 	first, last, ok, err := m.n.own(ctx, m.r.id, m.cur.Written, upto)
 	if err != nil {
@@ -136,7 +138,7 @@ func (m *member) hold(ctx context.Context, upto int64) error {
 	}
 	m.cur.Written, m.cur.Reached = upto, upto
 	m.n.journal.SaveCursor(m.cur)
-	return m.r.countHeld(ctx)
+	return nil
 }
 
 // heldFates are the stretches of a room that wait for a decision.
@@ -154,51 +156,34 @@ func (r *room) heldFates(ctx context.Context) ([]journal.Fate, error) {
 	return held, nil
 }
 
-// countHeld counts the messages that wait for a decision.
-func (r *room) countHeld(ctx context.Context) error {
-	fs, err := r.heldFates(ctx)
-	if err != nil {
-		return err
+// heldNow counts the messages that wait for a decision, if their fates have changed since the last time.
+func (r *room) heldNow(ctx context.Context) (HeldStatus, error) {
+	r.mu.Lock()
+	h, known := r.held, r.heldKnown
+	r.heldKnown = true // before looking: who changes a fate meanwhile takes it back
+	r.mu.Unlock()
+	if known {
+		return h, nil
 	}
-	var h HeldStatus
-	for _, f := range fs {
-		n, err := r.n.countOwn(ctx, r.id, f.First, f.Last)
-		if err != nil {
-			return err
-		}
-		if f.State == string(Queued) {
+	h = HeldStatus{}
+	fs, err := r.heldFates(ctx)
+	for i := 0; i < len(fs) && err == nil; i++ {
+		var n int64
+		n, err = r.n.journal.CountOwn(ctx, r.id, fs[i].First, fs[i].Last)
+		if fs[i].State == string(Queued) {
 			h.Queued += n
 		} else {
 			h.Uncertain += n
 		}
 	}
 	r.mu.Lock()
-	r.held = h
-	r.mu.Unlock()
-	return nil
-}
-
-func (r *room) heldNow() HeldStatus {
-	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.held
-}
-
-func (n *Node) countOwn(ctx context.Context, room, first, last int64) (int64, error) {
-	var own int64
-	for after := first - 1; after < last; {
-		es, err := n.journal.Read(ctx, room, after, pumpEntries, pumpBytes)
-		if err != nil || len(es) == 0 {
-			return own, err
-		}
-		for _, e := range es {
-			if e.From == "" && e.Offset <= last {
-				own++
-			}
-		}
-		after = es[len(es)-1].Offset
+	if err != nil {
+		r.heldKnown = false
+		return h, err
 	}
-	return own, nil
+	r.held = h
+	return h, nil
 }
 
 // Held settles the messages of a room that wait for a decision. SendNow needs a live link.
@@ -231,7 +216,10 @@ func (n *Node) Held(ctx context.Context, name string, d Decision) error {
 	default:
 		return usage(`say "send" or "discard"`, "no decision %q", d)
 	}
-	h := r.heldNow()
+	h, err := r.heldNow(ctx)
+	if err != nil {
+		return journalError(err)
+	}
 	n.note(Event{Kind: EventHeld, Room: r.name, Held: &h}, r)
 	return nil
 }

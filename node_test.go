@@ -488,6 +488,56 @@ func TestHeld(t *testing.T) {
 	}
 }
 
+// TestHeldMany: what waited is sent in a time that grows with its number, not with its square.
+func TestHeldMany(t *testing.T) {
+	const many = 100_000
+	n := open(t, t.TempDir())
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := ln.Addr().String()
+	ln.Close()
+	room := dial(t, n, "lines://"+addr)
+	batch := slices.Repeat([]tincan.Outgoing{{Room: room, Body: []byte("x")}}, 1000)
+	for range many / len(batch) {
+		if _, err := n.SendMessages(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := n.HangUp(t.Context(), room); err != nil { // and dialled anew: what waits is from before
+		t.Fatal(err)
+	}
+	if ln, err = net.Listen("tcp", addr); err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	events := n.Events(t.Context())
+	dial(t, n, "lines://"+addr)
+	for e, err := range events {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Kind == tincan.EventHeld {
+			if e.Held.Queued != many {
+				t.Fatalf("held: %+v", e.Held)
+			}
+			break
+		}
+	}
+	c, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := n.Held(t.Context(), room, tincan.SendNow); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(c, make([]byte, 2*many)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestSameIDIsAcceptedOnce(t *testing.T) {
 	dir := t.TempDir()
 	b := open(t, dir)

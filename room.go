@@ -23,7 +23,9 @@ type room struct {
 	members map[int64]*member // live links, by link number
 	users   int               // who holds this room: members, a dialler, calls under way
 	dial    *dialler
-	held    HeldStatus
+	held    HeldStatus // of the last time that it was counted
+	// heldKnown says that no fate has changed since then.
+	heldKnown bool
 }
 
 // use returns the room of a journal record, made live if it was not. The caller calls r.leave once.
