@@ -260,6 +260,9 @@ func (f *follower) note(ctx context.Context, note journal.Note, yield func(Event
 		}
 		f.forget(e.Link, note.Room)
 	}
+	if _, known := f.shown[note.Room]; !known && e.Kind == EventConnected { // a link again, and nothing new was said
+		f.shown[note.Room] = note.At
+	}
 	return yield(e, nil), nil
 }
 

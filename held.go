@@ -287,6 +287,7 @@ func (m *member) writeAgain() (did bool, err error) {
 		part.Last = min(f.Last, es[n-1].Offset)
 	}
 	var frames []codec.Frame
+	var offsets []int64
 	for i := range es {
 		if es[i].Offset <= part.Last && m.owes(&es[i]) {
 			if _, err := m.codec().Append(nil, codec.Frame{Body: es[i].Body}); err != nil { // the codec was changed by hand
@@ -299,11 +300,18 @@ func (m *member) writeAgain() (did bool, err error) {
 				break
 			}
 			frames = append(frames, codec.Frame{Body: es[i].Body})
+			offsets = append(offsets, es[i].Offset)
 		}
 	}
 	if len(frames) > 0 {
 		pos, err := m.link.Write(context.Background(), frames...)
 		if err != nil {
+			if n := m.link.Begun(); n > 0 { // the peer may have these
+				part.Last = offsets[n-1]
+				m.mu.Lock()
+				m.marks = append(m.marks, mark{pos: never, again: &part})
+				m.mu.Unlock()
+			}
 			return false, err
 		}
 		part.State = string(Written)

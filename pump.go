@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"tincan/codec"
@@ -141,11 +142,17 @@ func (m *member) write() (wrote bool, err error) {
 		pos = m.link.Sent()
 	}
 	if err != nil {
+		if n := m.link.Begun(); n > 0 { // the peer may have these
+			m.advance(offsets[n-1], never)
+		}
 		return false, err
 	}
 	m.advance(last, pos)
 	return true, nil
 }
+
+// never is a position that no acknowledgement reaches.
+const never = math.MaxInt64
 
 // giveUp says that a message has no encoding in this link's codec: it is not sent to this peer.
 func (m *member) giveUp(offset int64, why *link.FrameError) error {

@@ -99,6 +99,7 @@ type Link struct {
 
 	// The writer.
 	writing <-chan struct{} // Done of the context that writeCtx follows
+	begun   int             // frames of the last Write that may have gone out
 }
 
 // New takes over conn: a TCP connection, TLS over one, or one in memory. On TCP it sets NODELAY, keepalive and,

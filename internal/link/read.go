@@ -270,6 +270,10 @@ func (l *Link) calm() {
 // stop notes that nothing more will come.
 func (l *Link) stop(err error) {
 	if errors.Is(err, io.EOF) {
+		if l.broken() {
+			l.over = l.End()
+			return
+		}
 		l.peerDone.Store(true)
 		l.rest, l.over = cutShort, io.EOF
 		if l.ended.Load() {
@@ -283,6 +287,22 @@ func (l *Link) stop(err error) {
 		l.rest = cutShort
 	}
 	l.over = l.finish(End{Reason: reason, By: by, Err: err})
+}
+
+// broken says that an end of the stream was no FIN but a reset that the kernel has told to the writer, and it tells
+// each once: the writer is about to say so.
+func (l *Link) broken() bool {
+	if l.rc == nil || l.wire.fin.Load() {
+		return false
+	}
+	if s := l.figures().State; s == nil || *s != "CLOSE" {
+		return false
+	}
+	select {
+	case <-l.done:
+	case <-time.After(verdict):
+	}
+	return l.ended.Load()
 }
 
 // shaken says whether TLS, if any, is past its handshake.

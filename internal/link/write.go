@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"tincan/codec"
 )
@@ -36,8 +37,9 @@ var buffers = sync.Pool{New: func() any { return new([]byte) }}
 // (*FrameError), ErrFinished, and a ctx that was done before anything was written. A ctx that is done later ends
 // the link too, because a part of a frame is out (with TLS or on Windows: may be out).
 //
-// Only one goroutine may write.
+// After an error Begun says which frames the peer may have. Only one goroutine may write.
 func (l *Link) Write(ctx context.Context, frames ...codec.Frame) (pos int64, err error) {
+	l.begun = 0
 	switch {
 	case l.ended.Load():
 		return l.Sent(), l.End()
@@ -74,27 +76,50 @@ func (l *Link) Write(ctx context.Context, frames ...codec.Frame) (pos int64, err
 			break
 		}
 		if n++; len(b) >= chunk && i+1 < len(frames) {
-			if err := l.send(b, n, start); err != nil {
+			if err := l.send(c, b, frames[l.begun:i+1], start); err != nil {
 				return l.Sent(), err
 			}
 			b, n = b[:0], 0
 		}
 	}
 	if n > 0 {
-		if err := l.send(b, n, start); err != nil {
+		if err := l.send(c, b, frames[l.begun:l.begun+n], start); err != nil {
 			return l.Sent(), err
 		}
 	}
 	return l.Sent(), err
 }
 
-// send writes n whole frames. start is where the position was when the batch began.
-func (l *Link) send(b []byte, n int, start int64) error {
-	_, err := l.conn.Write(b)
+// Begun returns how many frames of the last Write, from its first on, may have gone out, the last of them perhaps
+// in part. After an error the peer may have these; the others never left. Only the writer may call it.
+func (l *Link) Begun() int { return l.begun }
+
+// count notes which frames of a system call that failed are out, when out bytes are.
+func (l *Link) count(c codec.Codec, frames []codec.Frame, out int64) {
 	switch {
-	case err == nil:
-		l.framesOut.Add(int64(n))
+	case !l.exact, !l.wire.resumable, out > 0 && l.tls != nil: // the bytes do not tell
+		l.begun += len(frames)
+		return
+	}
+	var b []byte
+	for i := 0; i < len(frames) && out > 0; i++ {
+		b, _ = c.Append(b[:0], frames[i])
+		out -= int64(len(b))
+		l.begun++
+	}
+}
+
+// send writes whole frames, which b holds encoded. start is where the position was when the batch began.
+func (l *Link) send(c codec.Codec, b []byte, frames []codec.Frame, start int64) error {
+	before := l.Sent()
+	_, err := l.conn.Write(b)
+	if err == nil {
+		l.framesOut.Add(int64(len(frames)))
+		l.begun += len(frames)
 		return nil
+	}
+	l.count(c, frames, l.Sent()-before)
+	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		if l.tls == nil && l.wire.resumable && l.Sent() == start {
 			return err
@@ -104,9 +129,19 @@ func (l *Link) send(b []byte, n int, start int64) error {
 		reason, by := l.stalled()
 		return l.fail(End{Reason: reason, By: by, Err: err})
 	}
+	if among(err, errnoBroken) && !l.peerDone.Load() {
+		// The kernel tells of a reset once. If that was to the reader, its word is better.
+		select {
+		case <-l.done:
+		case <-time.After(verdict):
+		}
+	}
 	reason, by := l.blame(err)
 	return l.fail(End{Reason: reason, By: by, Err: err})
 }
+
+// verdict is how long the writer waits for the reader to say why the connection is broken.
+const verdict = 100 * time.Millisecond
 
 // fail ends the link from the writer's side. What has arrived is left to the reader.
 func (l *Link) fail(e End) error {
