@@ -91,6 +91,30 @@ func (n *Node) Messages(ctx context.Context, name string, after int64) iter.Seq2
 	}
 }
 
+// Past returns the newest events that the journal keeps, oldest first: all but messages and receipts, of one room, or
+// of all when room is "". The newest 100,000 are kept.
+func (n *Node) Past(ctx context.Context, name string, limit int) ([]Event, error) {
+	var id int64
+	if name != "" {
+		rec, err := n.findRoom(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		id = rec.ID
+	}
+	notes, err := n.journal.Notes(ctx, id, noteFates, limit)
+	if err != nil {
+		return nil, journalError(err)
+	}
+	out := make([]Event, len(notes))
+	for i, note := range notes {
+		if err := json.Unmarshal(note.Data, &out[len(notes)-1-i]); err != nil {
+			return nil, journalError(err)
+		}
+	}
+	return out, nil
+}
+
 func (n *Node) follow() *follower {
 	f := &follower{n: n, wake: make(chan struct{}, 1), moved: map[*member]journal.Cursor{}, shown: map[int64]int64{},
 		told: map[*member]journal.Cursor{}, names: map[int64]string{}}

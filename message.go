@@ -189,6 +189,9 @@ type Talker interface {
 	Receipts(ctx context.Context, room string, first, last int64) ([]ReceiptRange, error)
 	// Links returns ended links, newest first: of one room, or of all when room is "".
 	Links(ctx context.Context, room string, limit int) ([]LinkStatus, error)
+	// Past returns the newest events of the journal, oldest first: all but messages and receipts, of one room, or of
+	// all when room is "".
+	Past(ctx context.Context, room string, limit int) ([]Event, error)
 	// Reading pauses or resumes reading of a link, or reads one message while paused.
 	Reading(ctx context.Context, link int64, r Reading) error
 	// SetCodec changes the codec of a link from here on and decodes again what this link has received.

@@ -488,6 +488,51 @@ func TestHeld(t *testing.T) {
 	}
 }
 
+// TestPast: what happened is in the journal, and another program reads it in the same order.
+func TestPast(t *testing.T) {
+	dir := t.TempDir()
+	n := open(t, dir)
+	w := watch(t, n)
+	l := listen(t, n, "127.0.0.1:0")
+	c, err := net.Dial("tcp", l.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(c, "hello\n")
+	room := w.kind(tincan.EventMessage).Room
+	c.Close()
+	w.kind(tincan.EventDisconnected)
+	if err := n.StopListening(t.Context(), l.ID); err != nil {
+		t.Fatal(err)
+	}
+	w.kind(tincan.EventStopped)
+	if err := n.Close(); err != nil {
+		t.Fatal(err)
+	}
+	n = open(t, dir)
+	for _, tt := range []struct {
+		room  string
+		limit int
+		want  string
+	}{
+		{"", 100, "listening connected codec finished disconnected stopped"},
+		{"", 2, "disconnected stopped"},
+		{room, 100, "connected codec finished disconnected"},
+	} {
+		es, err := n.Past(t.Context(), tt.room, tt.limit)
+		var got []string
+		for _, e := range es {
+			got = append(got, string(e.Kind))
+		}
+		if s := strings.Join(got, " "); err != nil || s != tt.want {
+			t.Errorf("past of %q: %s %v, want %s", tt.room, s, err, tt.want)
+		}
+	}
+	if _, err := n.Past(t.Context(), "nowhere", 1); err == nil {
+		t.Error("a room that is not there has a past")
+	}
+}
+
 // TestHeldMany: what waited is sent in a time that grows with its number, not with its square.
 func TestHeldMany(t *testing.T) {
 	const many = 100_000

@@ -236,6 +236,12 @@ func (c *Client) Links(ctx context.Context, room string, limit int) ([]tincan.Li
 	return a.Links, err
 }
 
+// Past implements [tincan.Talker].
+func (c *Client) Past(ctx context.Context, room string, limit int) ([]tincan.Event, error) {
+	a, err := ask[pastAnswer](ctx, c, "past", object{"room": room, "limit": limit})
+	return a.Events, err
+}
+
 // Reading implements [tincan.Talker].
 func (c *Client) Reading(ctx context.Context, link int64, r tincan.Reading) error {
 	return c.tell(ctx, "reading", object{"link": link, "do": r})

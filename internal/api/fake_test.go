@@ -149,6 +149,11 @@ func (f *fake) Links(_ context.Context, room string, limit int) ([]tincan.LinkSt
 	return []tincan.LinkStatus{{ID: 3, Room: room, Phase: tincan.Closed, Since: epoch, Ended: epoch, Reason: "peer closed"}}, f.did("links %q %d", room, limit)
 }
 
+func (f *fake) Past(_ context.Context, room string, limit int) ([]tincan.Event, error) {
+	return []tincan.Event{{Kind: tincan.EventListening, Time: epoch, Addr: "127.0.0.1:7000", Listener: "t1", Codec: "lines"}},
+		f.did("past %q %d", room, limit)
+}
+
 func (f *fake) Reading(_ context.Context, link int64, r tincan.Reading) error {
 	return f.did("reading %d %s", link, r)
 }

@@ -25,6 +25,7 @@ var verbs = map[string]verb{
 	"history":    (*Server).history,
 	"receipts":   (*Server).receipts,
 	"links":      (*Server).links,
+	"past":       (*Server).past,
 	"reading":    (*Server).reading,
 	"codec":      (*Server).codec,
 	"encoding":   (*Server).encoding,
@@ -44,6 +45,9 @@ type (
 	}
 	linksAnswer struct {
 		Links []tincan.LinkStatus `json:"links"`
+	}
+	pastAnswer struct {
+		Events []tincan.Event `json:"events"`
 	}
 )
 
@@ -219,6 +223,16 @@ func (s *Server) links(ctx context.Context, body []byte) (any, error) {
 	}
 	ls, err := s.talker.Links(ctx, room, limit)
 	return linksAnswer{list(ls)}, err
+}
+
+func (s *Server) past(ctx context.Context, body []byte) (any, error) {
+	var room string
+	limit := defaultLimit
+	if err := read(body, may("room", &room), may("limit", &limit)); err != nil {
+		return nil, err
+	}
+	es, err := s.talker.Past(ctx, room, limit)
+	return pastAnswer{list(es)}, err
 }
 
 func (s *Server) reading(ctx context.Context, body []byte) (any, error) {

@@ -55,6 +55,7 @@ func TestVerbs(t *testing.T) {
 		{"receipts", func(k tincan.Talker) (any, error) { return k.Receipts(ctx, "tcp:h:1", 1, 1<<60) }},
 		{"links", func(k tincan.Talker) (any, error) { return k.Links(ctx, "", 5) }},
 		{"links of a room", func(k tincan.Talker) (any, error) { return k.Links(ctx, "tcp:h:1", 5) }},
+		{"past", func(k tincan.Talker) (any, error) { return k.Past(ctx, "", 5) }},
 		{"pause", func(k tincan.Talker) (any, error) { return nil, k.Reading(ctx, 7, tincan.Pause) }},
 		{"resume", func(k tincan.Talker) (any, error) { return nil, k.Reading(ctx, 7, tincan.Resume) }},
 		{"one", func(k tincan.Talker) (any, error) { return nil, k.Reading(ctx, 7, tincan.ReadOne) }},

@@ -114,6 +114,9 @@ func (f *fake) Receipts(_ context.Context, room string, first, last int64) ([]ti
 func (f *fake) Links(_ context.Context, room string, limit int) ([]tincan.LinkStatus, error) {
 	return f.links, f.call("links %s %d", room, limit)
 }
+func (f *fake) Past(_ context.Context, room string, limit int) ([]tincan.Event, error) {
+	return nil, f.call("past %s %d", room, limit)
+}
 func (f *fake) Reading(_ context.Context, link int64, r tincan.Reading) error {
 	return f.call("reading %d %s", link, r)
 }
