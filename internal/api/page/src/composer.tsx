@@ -1,5 +1,5 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { send } from "./actions.ts";
+import { type Body, send } from "./actions.ts";
 import { label } from "./address.ts";
 import { Problem, Radios } from "./fields.tsx";
 import { clean, count } from "./format.ts";
@@ -10,8 +10,8 @@ import { chosen, connected, rooms, setTarget, target, type Target } from "./targ
 import type { Room } from "./types.ts";
 import { t } from "./words.ts";
 
-// The box that one writes in. Enter sends; the text goes away when it is safe on this machine's disk, and
-// stays when it is not.
+// The box that one writes in. Enter sends, and the box is free for the next message; a text that could not be
+// stored on this machine's disk comes back into it.
 
 type Entry = "text" | "hex";
 interface Said { entry: Entry; s: string }
@@ -25,7 +25,7 @@ export function Composer({ room, row }: { room: Room; row: Row }) {
   const [entry, setEntry] = useState<Entry>("text");
   const [draft, setDraft] = useState({ room: room.name, s: drafts.get(room.name) ?? "" });
   const [trouble, setTrouble] = useState<{ text: string; next: string }>();
-  const [busy, setBusy] = useState(false);
+  const line = useRef(Promise.resolve()); // what was typed ahead goes out one after another
   const recalled = useRef(said.length); // which of said is in the box
   const ids = useRef({ of: "", by: new Map<string, string>() });
   if (draft.room !== room.name) setDraft({ room: room.name, s: drafts.get(room.name) ?? "" });
@@ -42,26 +42,27 @@ export function Composer({ room, row }: { room: Room; row: Row }) {
   }, [s, entry]);
   const hex = entry === "hex" ? parseHex(s) : undefined;
 
-  const submit = async () => {
-    if (busy) return;
+  const submit = () => {
     const to = rooms();
     if (!to.length) return setTrouble({ text: t("send.nobody"), next: "" });
     if (hex?.error) return setTrouble({ text: hex.error, next: "" });
     if (hex && !hex.bytes) return setTrouble({ text: t("hex.none"), next: "" });
-    const what = entry + s;
-    if (ids.current.of !== what) ids.current = { of: what, by: new Map() };
-    setBusy(true);
-    const { taken, refused } = await send(to, hex ? { hex: hex.digits } : { text: s }, ids.current.by);
-    setBusy(false);
+    const by = ids.current.of === entry + s ? ids.current.by : new Map<string, string>();
+    const body = hex ? { hex: hex.digits } : { text: s };
+    if (s && said.at(-1)?.s !== s) said.push({ entry, s });
+    if (said.length > remembered) said.shift();
+    recalled.current = said.length;
+    write("");
     box.current?.focus();
-    if (!refused.length) {
-      ids.current = { of: "", by: new Map() };
-      if (s && said.at(-1)?.s !== s) said.push({ entry, s });
-      if (said.length > remembered) said.shift();
-      recalled.current = said.length;
-      write("");
-      return;
-    }
+    line.current = line.current.then(() => go(to, body, by));
+  };
+  // go sends; what is not taken comes back into the box, in front of what was typed meanwhile.
+  const go = async (to: string[], body: Body, by: Map<string, string>) => {
+    const { taken, refused } = await send(to, body, by);
+    if (!refused.length) return;
+    ids.current = { of: entry + s, by };
+    const typed = drafts.get(room.name) ?? "";
+    write(typed ? s + "\n" + typed : s);
     const first = explain(refused[0]!.error);
     if (to.length === 1) return setTrouble(first);
     setTrouble({
@@ -81,7 +82,7 @@ export function Composer({ room, row }: { room: Room; row: Row }) {
     if (e.isComposing || e.keyCode === 229) return;
     if (e.key === "Enter" && !e.shiftKey && !e.ctrlKey && !e.altKey && !e.metaKey) {
       e.preventDefault();
-      void submit();
+      submit();
     } else if (e.key === "ArrowUp" && (s === "" || s === said[recalled.current]?.s) && said.length) {
       e.preventDefault();
       recall(-1);
@@ -91,7 +92,7 @@ export function Composer({ room, row }: { room: Room; row: Row }) {
     }
   };
   return (
-    <form class="composer" onSubmit={(e) => { e.preventDefault(); void submit(); }}>
+    <form class="composer" onSubmit={(e) => { e.preventDefault(); submit(); }}>
       <div class="how">
         <To />
         <Radios label={t("entry")} name="entry" value={entry} choices={[["text", "text"], ["hex", "hex"]]} onChoose={(v) => { setEntry(v); setTrouble(undefined); }} />
@@ -103,7 +104,7 @@ export function Composer({ room, row }: { room: Room; row: Row }) {
           aria-invalid={!!hex?.error && s !== ""}
           placeholder={entry === "hex" ? t("message.placeholder.hex") : row.live ? t("message.placeholder") : t("message.placeholder.short")}
           onInput={(e) => write(e.currentTarget.value)} onKeyDown={key} />
-        <button class="go" disabled={busy}>{t("send")}</button>
+        <button class="go">{t("send")}</button>
       </div>
     </form>
   );

@@ -26,6 +26,7 @@ export class Heights {
 
   // set notes a height and says whether it changed anything.
   set(row: number, height: number): boolean {
+    if (height <= 0) return false; // not drawn
     let b = this.blocks.get(row >> bits);
     if (!b) this.blocks.set(row >> bits, b = { rows: new Float32Array(per), sum: 0, known: 0 });
     const at = row & (per - 1);

@@ -23,6 +23,7 @@ export function List({ room }: { room: Room }) {
   const anchor = useRef({ row: 1, into: 0 });
   const seen = useRef({ width: 0, height: 600 });
   const pin = useSelection(box);
+  const passes = useRef(0); // of measuring in a row
   const [, again] = useState(0);
 
   const first = log.first;
@@ -40,17 +41,20 @@ export function List({ room }: { room: Room }) {
   // What was drawn is measured; if that moves what is seen, it is put back before anybody sees it.
   useLayoutEffect(() => {
     const el = box.current!;
+    if (!el.clientHeight) return; // another tab of the narrow page is shown
     let moved = false;
     for (const row of el.querySelectorAll<HTMLElement>("[data-row]")) {
       moved = heights.set(Number(row.dataset["row"]), row.offsetHeight) || moved;
     }
     const to = state.tail ? el.scrollHeight : heights.between(first, anchor.current.row) + anchor.current.into;
     if (state.tail ? el.scrollTop + el.clientHeight < el.scrollHeight - 1 : Math.abs(el.scrollTop - to) > 1) el.scrollTop = to;
-    if (moved) again((n) => n + 1);
+    passes.current = moved ? passes.current + 1 : 0;
+    if (moved && passes.current < 6) again((n) => n + 1);
   });
   useEffect(() => {
     const el = box.current!;
     const watch = new ResizeObserver(() => {
+      if (!el.clientHeight) return;
       if (seen.current.width !== el.clientWidth) heights.forget();
       seen.current = { width: el.clientWidth, height: el.clientHeight };
       again((n) => n + 1);

@@ -5,10 +5,11 @@ import type { Step } from "./steps.ts";
 import { t } from "./words.ts";
 
 // The status strip: the latest step in the words of the teaching sample, and those before it. Each step stays
-// long enough to be read; when many wait, the newest is shown.
+// long enough to be read, shorter the more of them wait; when too many wait, the newest is shown.
 
 const dwell = 450; // ms
-const patience = 3; // steps that may wait
+const glance = 130; // ms, at the least
+const patience = 12; // steps that may wait
 
 export function Strip() {
   const [shown, setShown] = useState<Step | undefined>(state.steps[state.steps.length - 1]);
@@ -20,11 +21,12 @@ export function Strip() {
     if (shown === latest) return undefined;
     const at = shown ? all.indexOf(shown) : -1;
     const replaced = at < 0; // the step was brought up to date, or is long gone
-    const next = replaced || all.length - 1 - at > patience ? latest : all[at + 1];
+    const waiting = all.length - 1 - at;
+    const next = replaced ? all.findLast((x) => x.id !== undefined && x.id === shown?.id) ?? latest : waiting > patience ? latest : all[at + 1];
     const id = setTimeout(() => {
       since.current = performance.now();
       setShown(next);
-    }, replaced ? 0 : Math.max(0, since.current + dwell - performance.now()));
+    }, replaced ? 0 : Math.max(0, since.current + Math.max(glance, dwell / waiting) - performance.now()));
     return () => clearTimeout(id);
   }, [shown, latest, all.length]);
   useEffect(() => {
