@@ -43,6 +43,8 @@ export function Composer({ room, row }: { room: Room; row: Row }) {
   const hex = entry === "hex" ? parseHex(s) : undefined;
 
   const submit = () => {
+    const s = box.current!.value; // what is drawn may be older
+    const hex = entry === "hex" ? parseHex(s) : undefined;
     const to = rooms();
     if (!to.length) return setTrouble({ text: t("send.nobody"), next: "" });
     if (hex?.error) return setTrouble({ text: hex.error, next: "" });
@@ -52,12 +54,12 @@ export function Composer({ room, row }: { room: Room; row: Row }) {
     if (s && said.at(-1)?.s !== s) said.push({ entry, s });
     if (said.length > remembered) said.shift();
     recalled.current = said.length;
-    write("");
-    box.current?.focus();
-    line.current = line.current.then(() => go(to, body, by));
+    write(box.current!.value = "");
+    box.current!.focus();
+    line.current = line.current.then(() => go(s, to, body, by));
   };
   // go sends; what is not taken comes back into the box, in front of what was typed meanwhile.
-  const go = async (to: string[], body: Body, by: Map<string, string>) => {
+  const go = async (s: string, to: string[], body: Body, by: Map<string, string>) => {
     const { taken, refused } = await send(to, body, by);
     if (!refused.length) return;
     ids.current = { of: entry + s, by };
@@ -80,6 +82,7 @@ export function Composer({ room, row }: { room: Room; row: Row }) {
   };
   const key = (e: KeyboardEvent) => {
     if (e.isComposing || e.keyCode === 229) return;
+    const s = box.current!.value;
     if (e.key === "Enter" && !e.shiftKey && !e.ctrlKey && !e.altKey && !e.metaKey) {
       e.preventDefault();
       submit();
