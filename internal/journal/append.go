@@ -13,38 +13,48 @@ import (
 const (
 	flagPartial  = 1
 	flagReplaced = 2
-	rowsAtOnce   = 64 // rows of one INSERT: less work in the driver for each
 	columns      = 10
-	maxOffset    = 1<<40 - 1
+	roomShift    = 40 // a message's key is its room << roomShift | offset
+	maxOffset    = 1<<roomShift - 1
 	entryBytes   = 200 // what an entry takes in memory beside its bytes, about
 )
 
+// rowsAtOnce are the rows of one INSERT, the most first: more rows are less work in the driver for each.
+var rowsAtOnce = [...]int{64, 8, 1}
+
 // statements are the writer's, prepared once.
 type statements struct {
-	one, many, id, findID, room, cursor, name, findName *sql.Stmt
-	names                                               map[string]int64 // the writer's
+	insert                             [len(rowsAtOnce)]*sql.Stmt
+	id, findID, room, findLast, cursor *sql.Stmt
+	name, findName, link, note         *sql.Stmt
+	names                              map[string]int64 // the newest that were used
 }
 
-func (j *Journal) prepare() error {
+func (j *Journal) prepare(ctx context.Context) error {
 	s := &j.writer.stmts
 	s.names = map[string]int64{"": 0}
-	insert := "INSERT INTO messages VALUES "
-	row := "(" + strings.Repeat("?,", columns-1) + "?)"
-	for _, p := range []struct {
+	type statement struct {
 		to   **sql.Stmt
 		text string
-	}{
-		{&s.one, insert + row},
-		{&s.many, insert + strings.Repeat(row+",", rowsAtOnce-1) + row},
+	}
+	all := []statement{
 		{&s.id, "INSERT INTO ids VALUES (?, ?, ?)"},
 		{&s.findID, "SELECT offset FROM ids WHERE room = ? AND id = ?"},
 		{&s.room, "UPDATE rooms SET last = ?, updated = ? WHERE id = ?"},
+		{&s.findLast, "SELECT last FROM rooms WHERE id = ?"},
 		{&s.cursor, "INSERT OR REPLACE INTO cursors VALUES (?, ?, ?, ?, ?)"},
 		{&s.name, "INSERT INTO names (name) VALUES (?)"},
 		{&s.findName, "SELECT id FROM names WHERE name = ?"},
-	} {
+		{&s.link, "INSERT OR REPLACE INTO links VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
+		{&s.note, "INSERT OR REPLACE INTO notes VALUES (?,?,?,?,?,?,?)"},
+	}
+	row := "(" + strings.Repeat("?,", columns-1) + "?)"
+	for i, n := range rowsAtOnce {
+		all = append(all, statement{&s.insert[i], "INSERT INTO messages VALUES " + strings.Repeat(row+",", n-1) + row})
+	}
+	for _, p := range all {
 		var err error
-		if *p.to, err = j.w.Prepare(p.text); err != nil {
+		if *p.to, err = j.w.PrepareContext(ctx, p.text); err != nil {
 			return err
 		}
 	}
@@ -58,10 +68,10 @@ func (t *tx) nameID(name string) (int64, error) {
 		return id, nil
 	}
 	var id int64
-	err := t.tx.Stmt(s.findName).QueryRow(name).Scan(&id)
+	err := s.findName.QueryRow(name).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
-		res, err := t.tx.Stmt(s.name).Exec(name)
-		if err != nil {
+		var res sql.Result
+		if res, err = s.name.Exec(name); err != nil {
 			return 0, err
 		}
 		if id, err = res.LastInsertId(); err != nil {
@@ -71,7 +81,7 @@ func (t *tx) nameID(name string) (int64, error) {
 	} else if err != nil {
 		return 0, err
 	}
-	if len(s.names) > 4096 {
+	if len(s.names) > namesInMemory {
 		s.names = map[string]int64{"": 0}
 	}
 	s.names[name] = id
@@ -79,7 +89,8 @@ func (t *tx) nameID(name string) (int64, error) {
 }
 
 // Append numbers entries behind the room's last and stores them. It returns when they are synced. It fills in
-// Offset, Time and ID; Body and Wire are the caller's again when it returns.
+// Offset, Time and ID; Body and Wire are the caller's again when it returns. After an error the same entries may
+// be appended again.
 func (j *Journal) Append(ctx context.Context, room int64, es []Entry) (first int64, err error) {
 	if len(es) == 0 {
 		return 0, nil
@@ -88,9 +99,16 @@ func (j *Journal) Append(ctx context.Context, room int64, es []Entry) (first int
 	if err != nil {
 		return 0, err
 	}
-	o := &op{entries: len(es), size: sizeOf(es), do: func(t *tx) error { return t.append(s, es, true) }}
+	var stored []Entry
+	o := &op{entries: len(es), size: sizeOf(es), do: func(t *tx) (err error) {
+		stored, err = t.append(s, es)
+		return err
+	}}
 	if err := j.wait(ctx, o); err != nil {
 		return 0, err
+	}
+	for i := range es {
+		es[i].Offset, es[i].Time, es[i].ID = stored[i].Offset, stored[i].Time, stored[i].ID
 	}
 	return es[0].Offset, nil
 }
@@ -103,25 +121,48 @@ func (j *Journal) AppendOnce(ctx context.Context, room int64, e Entry) (stored E
 	}
 	var had int64
 	es := []Entry{e}
-	o := &op{entries: 1, size: sizeOf(es), do: func(t *tx) error {
-		had = 0
-		err := t.tx.Stmt(j.writer.stmts.findID).QueryRow(room, e.ID).Scan(&had)
-		if err == nil || !errors.Is(err, sql.ErrNoRows) {
+	o := &op{entries: 1, size: sizeOf(es), do: func(t *tx) (err error) {
+		if had, err = t.find(s, e.ID); had != 0 || err != nil {
 			return err
 		}
-		return t.append(s, es, true)
+		kept, err := t.append(s, es)
+		if err == nil {
+			stored = kept[0]
+		}
+		return err
 	}}
 	if err := j.wait(ctx, o); err != nil {
 		return e, false, err
 	}
 	if had == 0 {
-		return es[0], true, nil
+		stored.Body, stored.Wire = e.Body, e.Wire
+		return stored, true, nil
 	}
 	old, err := j.Read(ctx, room, had-1, 1, 1)
 	if err != nil || len(old) == 0 {
 		return e, false, fmt.Errorf("read message %d: %w", had, err)
 	}
 	return old[0], false, nil
+}
+
+// find returns the offset of the message of an ID, given or derived; 0 if there is none.
+func (t *tx) find(s *roomState, id string) (offset int64, err error) {
+	err = t.j.writer.stmts.findID.QueryRow(s.room.ID, id).Scan(&offset)
+	if err == nil || !errors.Is(err, sql.ErrNoRows) {
+		return offset, err
+	}
+	derived, ok := s.offset(id)
+	if !ok {
+		return 0, nil
+	}
+	if err := t.flush(); err != nil {
+		return 0, err
+	}
+	err = t.conn.QueryRowContext(t.ctx, "SELECT key & ? FROM messages WHERE key = ? AND id IS NULL", int64(maxOffset), s.room.ID<<roomShift|derived).Scan(&offset)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return offset, err
 }
 
 // Replace is what decoding a link's bytes again does: in one commit it marks the entries of that link Replaced
@@ -132,12 +173,26 @@ func (j *Journal) Replace(ctx context.Context, room, link int64, es []Entry) err
 		return err
 	}
 	o := &op{entries: len(es), size: sizeOf(es), do: func(t *tx) error {
-		_, err := t.tx.Exec("UPDATE messages SET flags = flags | ? WHERE key BETWEEN ? AND ? AND link = ? AND sender <> 0",
-			flagReplaced, room<<40, room<<40|maxOffset, link)
-		if err != nil || len(es) == 0 {
+		if err := t.flush(); err != nil {
 			return err
 		}
-		return t.append(s, es, true)
+		_, err := t.exec("UPDATE messages SET flags = flags | ? WHERE key BETWEEN ? AND ? AND link = ? AND sender <> 0",
+			flagReplaced, room<<roomShift, room<<roomShift|maxOffset, link)
+		if err != nil {
+			return err
+		}
+		for _, n := range t.news { // of this transaction, which no reader has seen yet
+			for i := range n.entries {
+				if e := &n.entries[i]; n.room == room && e.Link == link && e.From != "" {
+					e.Replaced = true
+				}
+			}
+		}
+		if len(es) == 0 {
+			return nil
+		}
+		_, err = t.append(s, es)
+		return err
 	}, published: func(*tx) { j.tail.drop(room) }}
 	return j.wait(ctx, o)
 }
@@ -149,73 +204,85 @@ func sizeOf(es []Entry) (n int) {
 	return n
 }
 
-// append numbers and inserts entries. keep copies their bytes for the readers at the tip.
-func (t *tx) append(s *roomState, es []Entry, keep bool) error {
-	room := s.room.ID
-	last, ok := t.last[room]
-	if !ok {
-		t.j.mu.Lock()
-		last = s.room.Last
-		t.j.mu.Unlock()
+// append numbers and inserts entries. What it returns are copies, which the readers at the tip get.
+func (t *tx) append(s *roomState, es []Entry) ([]Entry, error) {
+	r, err := t.room(s)
+	if err != nil {
+		return nil, err
 	}
-	if last+int64(len(es)) > maxOffset {
-		return fmt.Errorf("room %s is full", s.room.Name)
+	id := s.room.ID
+	if r.last+int64(len(es)) > maxOffset {
+		return nil, fmt.Errorf("room %s is full", s.room.Name)
 	}
 	now := t.now.Truncate(time.Microsecond)
-	for i := range es {
-		e := &es[i]
-		last++
-		e.Offset = last
-		e.Time = now
-	}
-	if err := t.insert(room, es); err != nil {
-		return err
-	}
-	for i := range es {
-		if e := &es[i]; e.ID == "" {
+	out := copyEntries(es)
+	for i := range out {
+		e := &out[i]
+		r.last++
+		e.Offset, e.Time = r.last, now
+		if err := t.insert(id, e); err != nil {
+			return nil, err
+		}
+		if e.ID == "" {
 			e.ID = s.id(e.Offset)
-		} else if _, err := t.tx.Stmt(t.j.writer.stmts.id).Exec(room, e.ID, e.Offset); err != nil {
-			return err
+		} else if _, err := t.j.writer.stmts.id.Exec(id, e.ID, e.Offset); err != nil {
+			return nil, err
 		}
 	}
-	t.last[room] = last
-	if keep {
-		t.news = append(t.news, news{room, copyEntries(es)})
+	t.rooms[id] = r
+	t.news = append(t.news, news{id, out})
+	return out, nil
+}
+
+// room is where a room stands in this transaction.
+func (t *tx) room(s *roomState) (txRoom, error) {
+	id := s.room.ID
+	if r, ok := t.rooms[id]; ok {
+		return r, nil
+	}
+	t.j.mu.Lock()
+	if live := t.j.rooms[id]; live != nil {
+		r := txRoom{live, live.room.Last}
+		t.j.mu.Unlock()
+		return r, nil
+	}
+	t.j.mu.Unlock()
+	r := txRoom{state: s} // forgotten meanwhile
+	return r, t.j.writer.stmts.findLast.QueryRow(id).Scan(&r.last)
+}
+
+// insert adds a row to those that wait, and writes them when there are enough for the largest statement.
+func (t *tx) insert(room int64, e *Entry) error {
+	var err error
+	w := &t.j.writer
+	if w.args, err = t.row(w.args, room, e); err != nil {
+		return err
+	}
+	if len(w.args) < rowsAtOnce[0]*columns {
+		return nil
+	}
+	return t.flush()
+}
+
+// flush writes the rows that wait, as many as possible with one statement.
+func (t *tx) flush() error {
+	w := &t.j.writer
+	args := w.args
+	defer func() { w.emptyArgs() }()
+	for i, n := range rowsAtOnce {
+		for len(args) >= n*columns {
+			if _, err := w.stmts.insert[i].Exec(args[:n*columns]...); err != nil {
+				return err
+			}
+			args = args[n*columns:]
+		}
 	}
 	return nil
 }
 
-// insert writes rows, many with one statement.
-func (t *tx) insert(room int64, es []Entry) error {
-	s := &t.j.writer.stmts
-	many, one := t.tx.Stmt(s.many), t.tx.Stmt(s.one)
-	args := t.j.writer.args[:0]
-	flush := func(st *sql.Stmt) error {
-		_, err := st.Exec(args...)
-		clear(args)
-		args = args[:0]
-		return err
-	}
-	for i := range es {
-		e := &es[i]
-		var err error
-		if args, err = t.row(args, room, e); err != nil {
-			return err
-		}
-		switch {
-		case len(args) == rowsAtOnce*columns:
-			err = flush(many)
-		case len(es)-i-1+len(args)/columns < rowsAtOnce: // too few are left for a full statement
-			for len(args) > 0 && err == nil {
-				err = flush(one)
-			}
-		}
-		if err != nil {
-			return err
-		}
-	}
-	t.j.writer.args = args[:0]
-	return nil
+func (w *writer) emptyArgs() {
+	clear(w.args)
+	w.args = w.args[:0]
 }
 
 func (t *tx) row(args []any, room int64, e *Entry) ([]any, error) {
@@ -240,47 +307,39 @@ func (t *tx) row(args []any, room int64, e *Entry) ([]any, error) {
 	if e.Wire != nil {
 		wire = e.Wire
 	}
-	body := e.Body
-	if body == nil {
-		body = []byte{}
+	return append(args, room<<roomShift|e.Offset, e.Time.UnixMicro(), e.Link, ids[0], ids[1], ids[2], flags, id, notNull(e.Body), wire), nil
+}
+
+// notNull makes nil an empty blob, which the driver would store as NULL.
+func notNull(b []byte) []byte {
+	if b == nil {
+		return []byte{}
 	}
-	return append(args, room<<40|e.Offset, e.Time.UnixMicro(), e.Link, ids[0], ids[1], ids[2], flags, id, body, wire), nil
+	return b
 }
 
 // finish writes what goes along with every commit: rooms' last offsets, cursors that moved.
 func (t *tx) finish() error {
+	if err := t.flush(); err != nil {
+		return err
+	}
 	s := &t.j.writer.stmts
-	for room, last := range t.last {
-		if _, err := t.tx.Stmt(s.room).Exec(last, t.now.UnixMicro(), room); err != nil {
+	for id, r := range t.rooms {
+		if _, err := s.room.Exec(r.last, t.now.UnixMicro(), id); err != nil {
 			return err
 		}
 	}
 	t.j.mu.Lock()
-	var save []Cursor
 	for k := range t.j.dirty {
-		save = append(save, t.j.cursors[k])
+		t.cursors = append(t.cursors, t.j.cursors[k])
 	}
-	clear(t.j.dirty)
 	t.j.mu.Unlock()
-	for _, c := range save {
-		if _, err := t.tx.Stmt(s.cursor).Exec(c.Room, c.Peer, c.Start, c.Written, c.Reached); err != nil {
+	for _, c := range t.cursors {
+		if _, err := s.cursor.Exec(c.Room, c.Peer, c.Start, c.Written, c.Reached); err != nil {
 			return err
 		}
 	}
-	t.saved = save
 	return nil
-}
-
-// undo takes back what a transaction that failed has changed in memory.
-func (t *tx) undo() {
-	for _, name := range t.newNames {
-		delete(t.j.writer.stmts.names, name)
-	}
-	t.j.mu.Lock()
-	defer t.j.mu.Unlock()
-	for _, c := range t.saved {
-		t.j.dirty[cursorKey{c.Room, c.Peer}] = true
-	}
 }
 
 // copyEntries copies entries with their bytes, in one piece.

@@ -1,7 +1,5 @@
-//go:build !linux && !darwin
+//go:build !linux && !darwin && !windows
 
 package journal
 
-func freeSpace(string) int64 { return -1 }
-
-func (j *Journal) shortOfSpace() int64 { return -1 }
+func diskSpace(string) (free, all int64) { return -1, -1 }

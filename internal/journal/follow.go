@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sort"
@@ -31,49 +32,48 @@ func (j *Journal) Note(n Note) {
 	if n.Time.IsZero() {
 		n.Time = time.Now()
 	}
-	o := &op{entries: 1, size: 128 + len(n.Data)}
-	o.do = func(t *tx) error {
+	number := func() { // under Journal.mu
 		if n.Seq == 0 {
-			j.mu.Lock()
 			j.seq++
 			n.Seq = j.seq
-			j.mu.Unlock()
 		}
-		if _, err := t.tx.Exec("INSERT OR REPLACE INTO notes VALUES (?,?,?,?,?,?,?)", n.Seq, n.Time.UnixMicro(), n.Kind, n.Room, n.At, n.Link, n.Data); err != nil {
-			return err
-		}
-		if n.Seq%1024 == 0 {
-			_, err := t.tx.Exec("DELETE FROM notes WHERE seq <= ?", n.Seq-notesKept)
-			return err
-		}
-		return nil
 	}
-	o.published = func(*tx) {
-		if n.Seq == 0 {
-			j.seq++
-			n.Seq = j.seq
-		}
+	show := func() {
+		number()
+		j.noted = n.Seq
 		j.notes = append(j.notes, n)
 		if len(j.notes) > 2*notesInMemory {
+			j.let = j.notes[notesInMemory-1].Seq
 			j.notes = slices.Clone(j.notes[notesInMemory:])
 		}
 		for f := range j.followers {
-			f.noted = n.Seq
 			f.nudge()
 		}
 	}
-	j.writer.add(o)
+	j.writer.add(j.ctx, &op{entries: 1, size: 128 + len(n.Data), do: func(t *tx) error {
+		j.mu.Lock()
+		number()
+		j.mu.Unlock()
+		if _, err := j.writer.stmts.note.Exec(n.Seq, n.Time.UnixMicro(), n.Kind, n.Room, n.At, n.Link, notNull(n.Data)); err != nil {
+			return err
+		}
+		if n.Seq%1024 == 0 {
+			_, err := t.exec("DELETE FROM notes WHERE seq <= ?", n.Seq-notesKept)
+			return err
+		}
+		return nil
+	}, published: func(*tx) { show() }, failed: show})
 }
 
-// Notes returns the newest notes, newest first.
-func (j *Journal) Notes(ctx context.Context, limit int) ([]Note, error) {
-	return j.queryNotes(ctx, "ORDER BY seq DESC LIMIT ?", limit)
+// Notes returns the newest notes but for one kind, newest first: of one room, or of all when room is 0.
+func (j *Journal) Notes(ctx context.Context, room int64, but string, limit int) ([]Note, error) {
+	return j.queryNotes(ctx, "WHERE kind <> ? AND ? IN (0, room) ORDER BY seq DESC LIMIT ?", but, room, max(limit, 0))
 }
 
 func (j *Journal) queryNotes(ctx context.Context, where string, args ...any) ([]Note, error) {
 	rows, err := j.r.QueryContext(ctx, "SELECT seq, time, kind, room, at, link, data FROM notes "+where, args...)
 	if err != nil {
-		return nil, explain(j.dir, err)
+		return nil, j.explain(err)
 	}
 	defer rows.Close()
 	var out []Note
@@ -81,12 +81,12 @@ func (j *Journal) queryNotes(ctx context.Context, where string, args ...any) ([]
 		var n Note
 		var micro int64
 		if err := rows.Scan(&n.Seq, &micro, &n.Kind, &n.Room, &n.At, &n.Link, &n.Data); err != nil {
-			return nil, explain(j.dir, err)
+			return nil, j.explain(err)
 		}
 		n.Time = time.UnixMicro(micro)
 		out = append(out, n)
 	}
-	return out, explain(j.dir, rows.Err())
+	return out, j.explain(rows.Err())
 }
 
 // Follower is a cursor over everything that is committed. It remembers positions only: one that is slow costs
@@ -99,7 +99,6 @@ type Follower struct {
 
 	// under Journal.mu
 	seq   int64 // the last note that was handed out
-	noted int64 // the newest note
 	rooms map[int64]Mark
 	err   error
 }
@@ -118,13 +117,10 @@ type Batch struct {
 func (j *Journal) Follow() *Follower {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	f := &Follower{j: j, wake: make(chan struct{}, 1), gone: make(chan struct{}), rooms: map[int64]Mark{}}
-	if n := len(j.notes); n > 0 {
-		f.seq = j.notes[n-1].Seq
-	} else {
-		f.seq = j.seq
+	f := &Follower{j: j, wake: make(chan struct{}, 1), gone: make(chan struct{}), rooms: map[int64]Mark{}, seq: j.noted}
+	if j.ended {
+		f.end(ErrClosed)
 	}
-	f.noted = f.seq
 	j.followers[f] = struct{}{}
 	return f
 }
@@ -164,15 +160,21 @@ func (f *Follower) room(room, after, last int64) {
 func (f *Follower) Next(ctx context.Context) (Batch, error) {
 	for {
 		f.j.mu.Lock()
-		if len(f.rooms) > 0 || f.noted > f.seq {
-			b, lost := f.take()
+		lost := f.seq < f.j.let
+		if !lost && (len(f.rooms) > 0 || f.seq < f.j.noted) {
+			b := f.take()
 			f.j.mu.Unlock()
-			if !lost {
-				return b, nil
-			}
-			return f.reread(ctx)
+			return b, nil
 		}
+		upto := f.j.let
 		f.j.mu.Unlock()
+		if lost {
+			b, err := f.reread(ctx, upto)
+			if err != nil || len(b.Notes) > 0 {
+				return b, err
+			}
+			continue
+		}
 		select {
 		case <-f.wake:
 		case <-f.gone:
@@ -183,44 +185,53 @@ func (f *Follower) Next(ctx context.Context) (Batch, error) {
 	}
 }
 
-// take is called under Journal.mu. lost says that notes must be read from the database first.
-func (f *Follower) take() (b Batch, lost bool) {
+// take is called under Journal.mu.
+func (f *Follower) take() (b Batch) {
 	notes := f.j.notes
 	i := sort.Search(len(notes), func(i int) bool { return notes[i].Seq > f.seq })
-	if f.noted > f.seq && (i == len(notes) || i == 0 && notes[0].Seq > f.seq+1) && f.seq != 0 && len(notes) >= notesInMemory {
-		return b, true
-	}
 	b.Notes = slices.Clone(notes[i:])
-	f.seq = f.noted
+	f.seq = f.j.noted
 	for _, m := range f.rooms {
 		b.Rooms = append(b.Rooms, m)
 	}
 	clear(f.rooms)
-	slices.SortFunc(b.Rooms, func(a, b Mark) int { return int(a.Room - b.Room) })
-	return b, false
+	slices.SortFunc(b.Rooms, byRoom)
+	return b
 }
 
-// reread reads the next notes from the database. The rooms' news waits until the notes have caught up.
-func (f *Follower) reread(ctx context.Context) (Batch, error) {
-	ns, err := f.j.queryNotes(ctx, "WHERE seq > ? ORDER BY seq LIMIT ?", f.seq, notesAtOnce)
+func byRoom(a, b Mark) int { return cmp.Compare(a.Room, b.Room) }
+
+// reread reads the next notes up to one from the database, which may have trimmed or never had some of them.
+// Of the rooms' news it takes what comes before these notes; the rest waits for its turn.
+func (f *Follower) reread(ctx context.Context, upto int64) (b Batch, err error) {
+	b.Notes, err = f.j.queryNotes(ctx, "WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?", f.seq, upto, notesAtOnce)
 	if err != nil {
 		return Batch{}, err
 	}
 	f.j.mu.Lock()
 	defer f.j.mu.Unlock()
-	if len(ns) == 0 { // trimmed, or never kept: go on with what is in memory
-		f.seq = f.j.notes[0].Seq - 1
-		b, _ := f.take()
-		return b, nil
+	if len(b.Notes) < notesAtOnce {
+		f.seq = upto
+	} else {
+		f.seq = b.Notes[len(b.Notes)-1].Seq
 	}
-	f.seq = ns[len(ns)-1].Seq
-	// Entries that these notes come after are taken from the rooms' marks, which stay.
-	var rooms []Mark
-	for _, n := range ns {
-		if m, ok := f.rooms[n.Room]; ok && m.After < n.At {
-			rooms = append(rooms, m)
-			delete(f.rooms, n.Room)
+	before := map[int64]int64{}
+	for _, n := range b.Notes {
+		before[n.Room] = max(before[n.Room], n.At)
+	}
+	for room, at := range before {
+		m, ok := f.rooms[room]
+		if !ok || m.After >= at {
+			continue
 		}
+		if at < m.Last {
+			f.rooms[room] = Mark{room, at, m.Last}
+			m.Last = at
+		} else {
+			delete(f.rooms, room)
+		}
+		b.Rooms = append(b.Rooms, m)
 	}
-	return Batch{Notes: ns, Rooms: rooms}, nil
+	slices.SortFunc(b.Rooms, byRoom)
+	return b, nil
 }

@@ -12,72 +12,53 @@ package journal
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
-	_ "embed"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"time"
-
-	"modernc.org/sqlite" // the driver
 )
-
-//go:embed schema.sql
-var schema string
-
-// version is the schema's; PRAGMA user_version holds the database's.
-const version = 1
 
 // Journal is an open journal. Its methods may be called concurrently.
 type Journal struct {
-	dir  string
-	lock *os.File
-	w    *sql.DB // one connection, the writer's
-	r    *sql.DB // readers
+	dir   string
+	lock  *os.File
+	ctx   context.Context // for what must not be interrupted; never ends
+	wdb   *sql.DB
+	w     *sql.Conn // its one connection, the writer's
+	r     *sql.DB   // readers
+	reads readStatements
 
 	writer writer
+	once   sync.Once // closing
+	closed error
+
+	namesMu sync.Mutex
+	names   map[int64]string // that were read lately
 
 	mu        sync.Mutex
 	rooms     map[int64]*roomState
 	byName    map[string]*roomState
+	forgotten int // how often rooms were
 	tail      tail
 	cursors   map[cursorKey]Cursor // the newest, saved or not
 	dirty     map[cursorKey]bool   // of these, the unsaved
 	followers map[*Follower]struct{}
 	notes     []Note // the newest, committed or tried
 	seq       int64  // the newest note's
+	noted     int64  // the newest note's that followers know of
+	let       int64  // the newest note's that memory has let go
 	link      int64  // the newest link's
 	orphans   []Link
 	trouble   error
-}
-
-// roomState is what is kept in memory of a room that was used.
-type roomState struct {
-	room    Room
-	salt    []byte
-	changed chan struct{} // closed at the next commit that appends; nil: nobody waits
+	ended     bool
 }
 
 type cursorKey struct {
 	room int64
 	peer string
-}
-
-// Room is one ordered log of messages.
-type Room struct {
-	ID               int64
-	Name             string
-	Codec, Encoding  string
-	URL              string // the address that is dialled, if any
-	Shared, Dialled  bool
-	Last             int64 // the newest message's offset
-	Created, Updated time.Time
 }
 
 // Entry is one message of a room.
@@ -98,72 +79,67 @@ type Entry struct {
 // Open opens the journal in dir, which it makes if need be. Only one process at a time can; another one gets
 // a *BusyError.
 func Open(dir string) (*Journal, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make folder: %w", err)
+	if err := makeFolder(dir); err != nil {
+		return nil, err
 	}
 	lock, err := lockFolder(dir)
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{dir: dir, lock: lock, rooms: map[int64]*roomState{}, byName: map[string]*roomState{},
+	j := &Journal{dir: dir, lock: lock, ctx: context.Background(), rooms: map[int64]*roomState{}, byName: map[string]*roomState{},
 		cursors: map[cursorKey]Cursor{}, dirty: map[cursorKey]bool{}, followers: map[*Follower]struct{}{}}
 	j.tail.rooms = map[int64]*roomTail{}
+	j.writer.init()
 	if err := j.open(); err != nil {
 		j.closeFiles()
-		return nil, explain(dir, err)
+		return nil, j.explain(err)
 	}
-	j.writer.init()
 	go j.write()
 	return j, nil
 }
 
-func (j *Journal) open() error {
+// makeFolder makes a folder that only this user can look into, and makes sure that it stays.
+func makeFolder(dir string) error {
+	if fi, err := os.Stat(dir); err == nil && !fi.IsDir() {
+		return fmt.Errorf("%s is a file, not a folder", dir)
+	} else if err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make folder: %w", err)
+	}
+	if parent, err := os.Open(filepath.Dir(filepath.Clean(dir))); err == nil {
+		parent.Sync() // not every system can
+		parent.Close()
+	}
+	return nil
+}
+
+func (j *Journal) open() (err error) {
+	if err := inspect(j.dir); err != nil {
+		return err
+	}
 	path := filepath.Join(j.dir, "journal.db")
-	var err error
-	if j.w, err = sql.Open("sqlite", dsn(path, "_pragma=cache_size(-4000)&_txlock=immediate")); err != nil {
+	if j.wdb, err = sql.Open("sqlite", dsn(path, always+"_pragma=cache_size(-4000)")); err != nil {
 		return err
 	}
-	j.w.SetMaxOpenConns(1)
-	if err := j.migrate(); err != nil {
+	if j.w, err = j.wdb.Conn(j.ctx); err != nil {
 		return err
 	}
-	if j.r, err = sql.Open("sqlite", dsn(path, "_pragma=cache_size(-1000)&_pragma=query_only(1)")); err != nil {
+	if err := migrate(j.ctx, j.w, steps); err != nil {
+		return err
+	}
+	if j.r, err = sql.Open("sqlite", dsn(path, always+"_pragma=cache_size(-1000)&_pragma=query_only(1)")); err != nil {
 		return err
 	}
 	j.r.SetMaxOpenConns(4)
-	if err := j.prepare(); err != nil {
+	if err := j.prepare(j.ctx); err != nil {
+		return err
+	}
+	if err := j.prepareReads(); err != nil {
 		return err
 	}
 	return j.load()
-}
-
-func dsn(path string, more string) string {
-	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()}
-	return u.String() + "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)" +
-		"&_pragma=wal_autocheckpoint(2000)&" + more
-}
-
-// migrate makes the schema, or refuses one that is newer than this program.
-func (j *Journal) migrate() error {
-	var have int
-	if err := j.w.QueryRow("PRAGMA user_version").Scan(&have); err != nil {
-		return err
-	}
-	switch {
-	case have == version:
-		return nil
-	case have > version:
-		return &NewerError{Dir: j.dir, Version: have}
-	}
-	tx, err := j.w.Begin()
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	if _, err := tx.Exec(schema + "PRAGMA user_version = " + strconv.Itoa(version)); err != nil {
-		return err
-	}
-	return tx.Commit() // a crash before this leaves an empty file, and the next Open starts again
 }
 
 // load reads what must be known from the start, none of it in proportion to the messages.
@@ -171,36 +147,46 @@ func (j *Journal) load() error {
 	if err := j.r.QueryRow("SELECT coalesce(max(seq), 0) FROM notes").Scan(&j.seq); err != nil {
 		return err
 	}
-	if err := j.r.QueryRow("SELECT coalesce(max(id), 0) FROM links").Scan(&j.link); err != nil {
+	j.noted, j.let = j.seq, j.seq
+	// A link is noted before it is recorded, and a crash may have come in between.
+	err := j.r.QueryRow(`SELECT max((SELECT coalesce(max(id), 0) FROM links),
+		(SELECT coalesce(max(link), 0) FROM (SELECT link FROM notes ORDER BY seq DESC LIMIT 10000)))`).Scan(&j.link)
+	if err != nil {
 		return err
 	}
-	open, err := j.queryLinks("WHERE ended = 0 ORDER BY l.id")
+	open, err := j.queryLinks(j.ctx, "WHERE ended = 0 ORDER BY l.id")
 	if err != nil || len(open) == 0 {
 		return err
 	}
-	now := time.Now()
-	if _, err := j.w.Exec("UPDATE links SET ended = ?, reason = ? WHERE ended = 0", now.UnixMicro(), reasonCrash); err != nil {
-		return err
-	}
+	now := time.Now().Truncate(time.Microsecond)
 	for i := range open {
 		open[i].Ended, open[i].Reason = now, reasonCrash
+		j.writer.owed[open[i].ID] = open[i]
 	}
 	j.orphans = open
-	return nil
+	err = j.try(nil)
+	if full := (*FullError)(nil); errors.As(err, &full) { // the writer tries again; what is stored can be read
+		return nil
+	}
+	return err
 }
 
 const reasonCrash = "tincan ended without closing"
 
 // Close finishes what was asked for and gives the folder back.
 func (j *Journal) Close() error {
-	j.writer.stop()
-	<-j.writer.done
-	j.mu.Lock()
-	for f := range j.followers {
-		f.end(ErrClosed)
-	}
-	j.mu.Unlock()
-	return j.closeFiles()
+	j.once.Do(func() {
+		j.writer.stop()
+		<-j.writer.done
+		j.mu.Lock()
+		j.ended = true
+		for f := range j.followers {
+			f.end(ErrClosed)
+		}
+		j.mu.Unlock()
+		j.closed = j.closeFiles()
+	})
+	return j.closed
 }
 
 func (j *Journal) closeFiles() error {
@@ -211,6 +197,9 @@ func (j *Journal) closeFiles() error {
 	if j.w != nil {
 		errs = append(errs, j.w.Close())
 	}
+	if j.wdb != nil {
+		errs = append(errs, j.wdb.Close())
+	}
 	errs = append(errs, unlockFolder(j.lock))
 	return errors.Join(errs...)
 }
@@ -220,205 +209,4 @@ func (j *Journal) Trouble() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.trouble
-}
-
-// FindRoom returns a room by its name.
-func (j *Journal) FindRoom(ctx context.Context, name string) (Room, bool, error) {
-	s, err := j.room(ctx, "name = ?", name)
-	if s == nil || err != nil {
-		return Room{}, false, err
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return s.room, true, nil
-}
-
-// RoomByID returns a room by its number.
-func (j *Journal) RoomByID(ctx context.Context, id int64) (Room, error) {
-	s, err := j.state(ctx, id)
-	if err != nil {
-		return Room{}, err
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return s.room, nil
-}
-
-// state returns what is kept of a room, read from the database the first time.
-func (j *Journal) state(ctx context.Context, id int64) (*roomState, error) {
-	j.mu.Lock()
-	s := j.rooms[id]
-	j.mu.Unlock()
-	if s != nil {
-		return s, nil
-	}
-	s, err := j.room(ctx, "id = ?", id)
-	if err == nil && s == nil {
-		err = fmt.Errorf("no room %d", id)
-	}
-	return s, err
-}
-
-const roomColumns = "id, name, codec, encoding, url, shared, dialled, salt, last, created, updated"
-
-func scanRoom(row interface{ Scan(...any) error }) (*roomState, error) {
-	var s roomState
-	var created, updated int64
-	r := &s.room
-	err := row.Scan(&r.ID, &r.Name, &r.Codec, &r.Encoding, &r.URL, &r.Shared, &r.Dialled, &s.salt, &r.Last, &created, &updated)
-	r.Created, r.Updated = time.UnixMicro(created), time.UnixMicro(updated)
-	return &s, err
-}
-
-// room finds one room; nil if there is none.
-func (j *Journal) room(ctx context.Context, where string, arg any) (*roomState, error) {
-	if name, ok := arg.(string); ok {
-		j.mu.Lock()
-		s := j.byName[name]
-		j.mu.Unlock()
-		if s != nil {
-			return s, nil
-		}
-	}
-	s, err := scanRoom(j.r.QueryRowContext(ctx, "SELECT "+roomColumns+" FROM rooms WHERE "+where, arg))
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, explain(j.dir, err)
-	}
-	return j.remember(s), nil
-}
-
-// remember keeps a room's state, unless it was kept meanwhile.
-func (j *Journal) remember(s *roomState) *roomState {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if old := j.rooms[s.room.ID]; old != nil {
-		return old
-	}
-	j.rooms[s.room.ID], j.byName[s.room.Name] = s, s
-	return s
-}
-
-// Rooms returns the rooms used last, newest first.
-func (j *Journal) Rooms(ctx context.Context, limit int) ([]Room, error) {
-	rows, err := j.r.QueryContext(ctx, "SELECT "+roomColumns+" FROM rooms ORDER BY updated DESC, id DESC LIMIT ?", limit)
-	if err != nil {
-		return nil, explain(j.dir, err)
-	}
-	defer rows.Close()
-	var out []Room
-	for rows.Next() {
-		s, err := scanRoom(rows)
-		if err != nil {
-			return nil, explain(j.dir, err)
-		}
-		j.mu.Lock()
-		if live := j.rooms[s.room.ID]; live != nil {
-			s = live
-		}
-		out = append(out, s.room)
-		j.mu.Unlock()
-	}
-	return out, explain(j.dir, rows.Err())
-}
-
-// id is the identity of a message that was given none: the same whenever it is asked for, and not the same in
-// another room or journal.
-func (s *roomState) id(offset int64) string {
-	return hex.EncodeToString(s.salt) + strconv.FormatInt(offset, 36)
-}
-
-func newSalt() []byte {
-	b := make([]byte, 8)
-	rand.Read(b)
-	return b
-}
-
-// FullError says that there is no space for anything new. What is stored is safe; appends work again when there
-// is space.
-type FullError struct {
-	Dir  string
-	Free int64 // bytes; -1 if not known
-}
-
-func (e *FullError) Error() string {
-	if e.Free < 0 {
-		return "the disk of " + e.Dir + " is full"
-	}
-	return fmt.Sprintf("the disk of %s is full (%d MiB free)", e.Dir, e.Free>>20)
-}
-
-// BusyError says that another process has the folder open.
-type BusyError struct {
-	Dir string
-	PID int // 0 if not known
-}
-
-func (e *BusyError) Error() string { return fmt.Sprintf("%s is in use by process %d", e.Dir, e.PID) }
-
-// NewerError says that a newer version of this program made the journal.
-type NewerError struct {
-	Dir     string
-	Version int
-}
-
-func (e *NewerError) Error() string {
-	return fmt.Sprintf("the journal in %s was made by a newer tincan (schema %d, this one knows %d)", e.Dir, e.Version, version)
-}
-
-// DamagedError says that the database cannot be read.
-type DamagedError struct {
-	Path string
-	Err  error
-}
-
-func (e *DamagedError) Error() string { return fmt.Sprintf("%s is damaged: %v", e.Path, e.Err) }
-func (e *DamagedError) Unwrap() error { return e.Err }
-
-// ErrClosed is what methods of a closed journal return.
-var ErrClosed = errors.New("the journal is closed")
-
-// ErrFailed is wrapped by every error after a write or sync has failed: what the disk holds is not known, so
-// nothing is claimed any more.
-var ErrFailed = errors.New("the journal has failed and must be opened again")
-
-// SQLite's result codes that are told apart (https://sqlite.org/rescode.html).
-const (
-	codeIOErr        = 10
-	codeCorrupt      = 11
-	codeFull         = 13
-	codeCantOpen     = 14
-	codeReadOnly     = 8
-	codeNotADB       = 26
-	codeIOErrWrite   = 778
-	codeIOErrShmSize = 4874
-)
-
-// explain puts SQLite's error into the words of this package.
-func explain(dir string, err error) error {
-	var e *sqlite.Error
-	if err == nil || !errors.As(err, &e) {
-		return err
-	}
-	switch e.Code() & 0xff {
-	case codeFull:
-		return &FullError{Dir: dir, Free: freeSpace(dir)}
-	case codeCorrupt, codeNotADB:
-		return &DamagedError{Path: filepath.Join(dir, "journal.db"), Err: err}
-	case codeReadOnly, codeCantOpen:
-		return fmt.Errorf("the journal in %s cannot be written: %w", dir, errors.Join(os.ErrPermission, err))
-	case codeIOErr:
-		if f := freeSpace(dir); (e.Code() == codeIOErrWrite || e.Code() == codeIOErrShmSize) && f >= 0 && f < 1<<20 {
-			return &FullError{Dir: dir, Free: f}
-		}
-	}
-	return err
-}
-
-// isIO says that reading or writing failed in a way after which the disk's state is not known.
-func isIO(err error) bool {
-	var e *sqlite.Error
-	return errors.As(err, &e) && e.Code()&0xff == codeIOErr
 }

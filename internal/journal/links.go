@@ -36,16 +36,30 @@ func (j *Journal) BeginLink(l Link) { j.putLink(l) }
 func (j *Journal) EndLink(l Link) { j.putLink(l) }
 
 func (j *Journal) putLink(l Link) {
+	j.writer.add(j.ctx, &op{entries: 1, size: 256, do: func(t *tx) error { return t.putLink(l) },
+		published: func(*tx) { delete(j.writer.owed, l.ID) },
+		failed:    func() { j.writer.owed[l.ID] = l }})
+}
+
+func (t *tx) putLink(l Link) error {
 	ended := int64(0)
 	if !l.Ended.IsZero() {
 		ended = l.Ended.UnixMicro()
 	}
-	j.writer.add(&op{entries: 1, size: 256, do: func(t *tx) error {
-		_, err := t.tx.Exec("INSERT OR REPLACE INTO links VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", l.ID, l.Room, l.Peer, l.Local, l.Remote,
-			l.Codec, l.Choice, l.Dialled, l.Began.UnixMicro(), ended, l.HandshakeUS, l.MessagesIn, l.MessagesOut, l.BytesIn, l.BytesOut,
-			l.Reason, l.Detail)
-		return err
-	}})
+	_, err := t.j.writer.stmts.link.Exec(l.ID, l.Room, l.Peer, l.Local, l.Remote, l.Codec, l.Choice, l.Dialled, l.Began.UnixMicro(), ended,
+		l.HandshakeUS, l.MessagesIn, l.MessagesOut, l.BytesIn, l.BytesOut, l.Reason, l.Detail)
+	return err
+}
+
+// payLinks writes the records that earlier commits could not.
+func (t *tx) payLinks() error {
+	for _, l := range t.j.writer.owed {
+		if err := t.putLink(l); err != nil {
+			return err
+		}
+		t.links = append(t.links, l)
+	}
+	return nil
 }
 
 // Orphans are the links that had no end when the journal was opened: the process that had them died.
@@ -54,16 +68,16 @@ func (j *Journal) Orphans() []Link { return slices.Clone(j.orphans) }
 // Links returns links, newest first: of one room, or of all when room is 0.
 func (j *Journal) Links(ctx context.Context, room int64, limit int) ([]Link, error) {
 	if room == 0 {
-		return j.queryLinks("ORDER BY l.id DESC LIMIT ?", limit)
+		return j.queryLinks(ctx, "ORDER BY l.id DESC LIMIT ?", max(limit, 0))
 	}
-	return j.queryLinks("WHERE l.room = ? ORDER BY l.id DESC LIMIT ?", room, limit)
+	return j.queryLinks(ctx, "WHERE l.room = ? ORDER BY l.id DESC LIMIT ?", room, max(limit, 0))
 }
 
-func (j *Journal) queryLinks(where string, args ...any) ([]Link, error) {
-	rows, err := j.r.Query(`SELECT l.id, l.room, coalesce(r.name, ''), peer, local, remote, l.codec, choice, l.dialled, began, ended, handshake_us,
+func (j *Journal) queryLinks(ctx context.Context, where string, args ...any) ([]Link, error) {
+	rows, err := j.r.QueryContext(ctx, `SELECT l.id, l.room, coalesce(r.name, ''), peer, local, remote, l.codec, choice, l.dialled, began, ended, handshake_us,
 		messages_in, messages_out, bytes_in, bytes_out, reason, detail FROM links l LEFT JOIN rooms r ON r.id = l.room `+where, args...)
 	if err != nil {
-		return nil, explain(j.dir, err)
+		return nil, j.explain(err)
 	}
 	defer rows.Close()
 	var out []Link
@@ -72,7 +86,7 @@ func (j *Journal) queryLinks(where string, args ...any) ([]Link, error) {
 		var began, ended int64
 		if err := rows.Scan(&l.ID, &l.Room, &l.RoomName, &l.Peer, &l.Local, &l.Remote, &l.Codec, &l.Choice, &l.Dialled, &began, &ended,
 			&l.HandshakeUS, &l.MessagesIn, &l.MessagesOut, &l.BytesIn, &l.BytesOut, &l.Reason, &l.Detail); err != nil {
-			return nil, explain(j.dir, err)
+			return nil, j.explain(err)
 		}
 		l.Began = time.UnixMicro(began)
 		if ended != 0 {
@@ -80,7 +94,7 @@ func (j *Journal) queryLinks(where string, args ...any) ([]Link, error) {
 		}
 		out = append(out, l)
 	}
-	return out, explain(j.dir, rows.Err())
+	return out, j.explain(rows.Err())
 }
 
 // Cursor is how far a peer got in a room: own messages up to Reached are acknowledged by it, up to Written they
@@ -97,8 +111,10 @@ func (j *Journal) SaveCursor(c Cursor) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.cursors[k] = c
-	j.dirty[k] = true
-	if len(j.cursors) > 10_000 { // the saved ones can be read again
+	if j.dirty[k] = true; len(j.dirty) == 1 {
+		j.writer.nudge()
+	}
+	if len(j.cursors) > 10_000+2*len(j.dirty) { // the saved ones can be read again
 		for k := range j.cursors {
 			if !j.dirty[k] {
 				delete(j.cursors, k)
@@ -111,19 +127,19 @@ func (j *Journal) SaveCursor(c Cursor) {
 func (j *Journal) Cursors(ctx context.Context, room int64) ([]Cursor, error) {
 	rows, err := j.r.QueryContext(ctx, "SELECT peer, start, written, reached FROM cursors WHERE room = ? ORDER BY peer", room)
 	if err != nil {
-		return nil, explain(j.dir, err)
+		return nil, j.explain(err)
 	}
 	defer rows.Close()
 	var out []Cursor
 	for rows.Next() {
 		c := Cursor{Room: room}
 		if err := rows.Scan(&c.Peer, &c.Start, &c.Written, &c.Reached); err != nil {
-			return nil, explain(j.dir, err)
+			return nil, j.explain(err)
 		}
 		out = append(out, c)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, explain(j.dir, err)
+		return nil, j.explain(err)
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -162,40 +178,44 @@ func (j *Journal) Settle(ctx context.Context, fates ...Fate) error {
 }
 
 func (t *tx) settle(f Fate) error {
-	rows, err := t.tx.Query("SELECT first, last, state FROM fates WHERE room = ? AND peer = ? AND first <= ? AND last >= ?", f.Room, f.Peer, f.Last, f.First)
+	rows, err := t.conn.QueryContext(t.ctx, "SELECT first, last, state FROM fates WHERE room = ? AND peer = ? AND first <= ? AND last >= ?",
+		f.Room, f.Peer, f.Last+1, f.First-1)
 	if err != nil {
 		return err
 	}
+	defer rows.Close()
 	var old []Fate
 	for rows.Next() {
 		o := Fate{Room: f.Room, Peer: f.Peer}
 		if err := rows.Scan(&o.First, &o.Last, &o.State); err != nil {
-			rows.Close()
 			return err
 		}
 		old = append(old, o)
 	}
-	if err := rows.Close(); err != nil {
+	if err := rows.Err(); err != nil {
 		return err
 	}
-	put := []Fate{f}
+	rows.Close()
+	var put []Fate
 	for _, o := range old {
-		if _, err := t.tx.Exec("DELETE FROM fates WHERE room = ? AND peer = ? AND first = ?", o.Room, o.Peer, o.First); err != nil {
+		if _, err := t.exec("DELETE FROM fates WHERE room = ? AND peer = ? AND first = ?", o.Room, o.Peer, o.First); err != nil {
 			return err
 		}
-		if o.First < f.First {
-			left := o
-			left.Last = f.First - 1
+		if o.State == f.State { // one stretch instead of two
+			f.First, f.Last = min(f.First, o.First), max(f.Last, o.Last)
+			continue
+		}
+		if left := o; o.First < f.First {
+			left.Last = min(o.Last, f.First-1)
 			put = append(put, left)
 		}
-		if o.Last > f.Last {
-			right := o
-			right.First = f.Last + 1
+		if right := o; o.Last > f.Last {
+			right.First = max(o.First, f.Last+1)
 			put = append(put, right)
 		}
 	}
-	for _, p := range put {
-		if _, err := t.tx.Exec("INSERT INTO fates VALUES (?, ?, ?, ?, ?)", p.Room, p.Peer, p.First, p.Last, p.State); err != nil {
+	for _, p := range append(put, f) {
+		if _, err := t.exec("INSERT INTO fates VALUES (?, ?, ?, ?, ?)", p.Room, p.Peer, p.First, p.Last, p.State); err != nil {
 			return err
 		}
 	}
@@ -206,16 +226,16 @@ func (t *tx) settle(f Fate) error {
 func (j *Journal) Fates(ctx context.Context, room int64) ([]Fate, error) {
 	rows, err := j.r.QueryContext(ctx, "SELECT peer, first, last, state FROM fates WHERE room = ? ORDER BY peer, first", room)
 	if err != nil {
-		return nil, explain(j.dir, err)
+		return nil, j.explain(err)
 	}
 	defer rows.Close()
 	var out []Fate
 	for rows.Next() {
 		f := Fate{Room: room}
 		if err := rows.Scan(&f.Peer, &f.First, &f.Last, &f.State); err != nil {
-			return nil, explain(j.dir, err)
+			return nil, j.explain(err)
 		}
 		out = append(out, f)
 	}
-	return out, explain(j.dir, rows.Err())
+	return out, j.explain(rows.Err())
 }

@@ -8,7 +8,10 @@ import (
 	"time"
 )
 
-const tailBytes = 4 << 20 // what all rooms together keep in memory, about
+const (
+	tailBytes     = 4 << 20 // what all rooms together keep in memory, about
+	namesInMemory = 4096
+)
 
 // tail holds the newest entries of all rooms, for readers at the tip. Guarded by Journal.mu.
 type tail struct {
@@ -43,6 +46,7 @@ func (t *tail) add(room int64, es []Entry) {
 		t.bytes -= p.size
 		rt := t.rooms[p.room]
 		for rt != nil && len(rt.pieces) > 0 && rt.pieces[0][len(rt.pieces[0])-1].Offset <= p.last {
+			rt.pieces[0] = nil
 			rt.pieces = rt.pieces[1:]
 		}
 		if rt != nil && len(rt.pieces) == 0 {
@@ -89,23 +93,33 @@ func (t *tail) read(room, after int64, limit, maxBytes int) (es []Entry, ok bool
 
 // cut bounds a stretch of entries; the first is always in it.
 func cut(es []Entry, limit, maxBytes int) []Entry {
-	if len(es) > limit {
-		es = es[:limit]
-	}
-	n := 0
-	for i := range es {
-		if n += len(es[i].Body) + len(es[i].Wire); n > maxBytes && i > 0 {
-			return es[:i]
+	n, k := 0, 0
+	for ; k < len(es) && k < limit; k++ {
+		if n += len(es[k].Body) + len(es[k].Wire); n > maxBytes && k > 0 {
+			break
 		}
 	}
-	return es
+	return es[:k:k]
 }
 
-const entryColumns = `m.key, m.time, m.link, coalesce(s.name, ''), coalesce(c.name, ''), coalesce(e.name, ''), m.flags, m.id, m.body, m.wire
-	FROM messages m LEFT JOIN names s ON s.id = m.sender LEFT JOIN names c ON c.id = m.codec LEFT JOIN names e ON e.id = m.encoding`
+const entryColumns = "key, time, link, sender, codec, encoding, flags, id, body, wire"
 
-// Read returns entries of a room after an offset, oldest first: at most limit, and not many more bytes than
-// maxBytes, but at least one if there is one. The entries must not be changed.
+// readStatements are those of the readers that are used all the time.
+type readStatements struct{ on, back, name *sql.Stmt }
+
+func (j *Journal) prepareReads() (err error) {
+	if j.reads.on, err = j.r.Prepare("SELECT " + entryColumns + " FROM messages WHERE key > ? AND key <= ? ORDER BY key LIMIT ?"); err != nil {
+		return err
+	}
+	if j.reads.back, err = j.r.Prepare("SELECT " + entryColumns + " FROM messages WHERE key > ? AND key <= ? ORDER BY key DESC LIMIT ?"); err != nil {
+		return err
+	}
+	j.reads.name, err = j.r.Prepare("SELECT name FROM names WHERE id = ?")
+	return err
+}
+
+// Read returns entries of a room after an offset, oldest first: at most limit, and at most maxBytes of bytes, but
+// at least one entry if there is one. The entries must not be changed.
 func (j *Journal) Read(ctx context.Context, room, after int64, limit, maxBytes int) ([]Entry, error) {
 	if limit <= 0 {
 		return nil, nil
@@ -116,21 +130,32 @@ func (j *Journal) Read(ctx context.Context, room, after int64, limit, maxBytes i
 		return nil, err
 	}
 	j.mu.Lock()
-	if after >= s.room.Last {
+	last := s.room.Last
+	if after >= last {
 		j.mu.Unlock()
 		return nil, nil
 	}
 	es, ok := j.tail.read(room, after, limit, maxBytes)
-	last := s.room.Last
 	j.mu.Unlock()
 	if ok {
 		return es, nil
 	}
-	return j.query(ctx, s, "WHERE m.key > ? AND m.key <= ? ORDER BY m.key LIMIT ?", maxBytes, room<<40|after, room<<40|last, limit)
+	es, err = j.query(ctx, s, j.reads.on, maxBytes, room<<roomShift|after, room<<roomShift|last, limit)
+	return cut(es, limit, maxBytes), err
 }
 
-// ReadBack returns the limit newest entries before an offset (0: before the end), oldest first.
+// CountOwn counts the entries first to last of a room that are this node's own.
+func (j *Journal) CountOwn(ctx context.Context, room, first, last int64) (n int64, err error) {
+	err = j.r.QueryRowContext(ctx, "SELECT count(*) FROM messages WHERE key BETWEEN ? AND ? AND sender = 0", room<<roomShift|first, room<<roomShift|last).Scan(&n)
+	return n, j.explain(err)
+}
+
+// ReadBack returns the limit newest entries before an offset (0: before the end), oldest first. They are fewer
+// if they are large.
 func (j *Journal) ReadBack(ctx context.Context, room, before int64, limit int) ([]Entry, error) {
+	if limit <= 0 {
+		return nil, nil
+	}
 	s, err := j.state(ctx, room)
 	if err != nil {
 		return nil, err
@@ -141,115 +166,84 @@ func (j *Journal) ReadBack(ctx context.Context, room, before int64, limit int) (
 	if before > 0 {
 		last = min(last, before-1)
 	}
-	es, err := j.query(ctx, s, "WHERE m.key > ? AND m.key <= ? ORDER BY m.key DESC LIMIT ?", 16<<20, room<<40, room<<40|last, limit)
+	es, err := j.query(ctx, s, j.reads.back, backBytes, room<<roomShift, room<<roomShift|last, limit)
+	es = cut(es, limit, backBytes)
 	slices.Reverse(es)
 	return es, err
 }
 
-func (j *Journal) query(ctx context.Context, s *roomState, where string, maxBytes int, args ...any) ([]Entry, error) {
-	rows, err := j.r.QueryContext(ctx, "SELECT "+entryColumns+" "+where, args...)
+const backBytes = 16 << 20
+
+// query reads entries. It is not interrupted once it has begun: its bounds are, and an interrupted connection
+// would have to be opened again.
+func (j *Journal) query(ctx context.Context, s *roomState, st *sql.Stmt, maxBytes int, args ...any) ([]Entry, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	rows, err := st.QueryContext(context.WithoutCancel(ctx), args...)
 	if err != nil {
-		return nil, explain(j.dir, err)
+		return nil, j.explain(err)
 	}
 	defer rows.Close()
 	var es []Entry
+	var names [][3]int64
 	n := 0
 	for rows.Next() && (n <= maxBytes || len(es) == 0) {
-		e, err := scanEntry(rows, s)
+		e, ids, err := scanEntry(rows, s)
 		if err != nil {
-			return nil, explain(j.dir, err)
+			return nil, j.explain(err)
 		}
-		es = append(es, e)
+		es, names = append(es, e), append(names, ids)
 		n += len(e.Body) + len(e.Wire)
 	}
-	return es, explain(j.dir, rows.Err())
+	if err := rows.Err(); err != nil {
+		return nil, j.explain(err)
+	}
+	rows.Close() // before another query, which may need its connection
+	for i := range es {
+		e := &es[i]
+		for k, to := range [...]*string{&e.From, &e.Codec, &e.Encoding} {
+			if *to, err = j.name(names[i][k]); err != nil {
+				return nil, j.explain(err)
+			}
+		}
+	}
+	return es, nil
 }
 
-func scanEntry(rows *sql.Rows, s *roomState) (Entry, error) {
-	var e Entry
+// scanEntry reads a row. Its sender, codec and encoding are still numbers of names.
+func scanEntry(rows *sql.Rows, s *roomState) (e Entry, names [3]int64, err error) {
 	var key, micro, flags int64
 	var id sql.NullString
-	err := rows.Scan(&key, &micro, &e.Link, &e.From, &e.Codec, &e.Encoding, &flags, &id, &e.Body, &e.Wire)
-	if err != nil {
-		return e, err
-	}
+	err = rows.Scan(&key, &micro, &e.Link, &names[0], &names[1], &names[2], &flags, &id, &e.Body, &e.Wire)
 	e.Offset = key & maxOffset
 	e.Time = time.UnixMicro(micro)
 	e.Partial, e.Replaced = flags&flagPartial != 0, flags&flagReplaced != 0
 	if e.ID = id.String; !id.Valid {
 		e.ID = s.id(e.Offset)
 	}
-	return e, nil
+	return e, names, err
 }
 
-// MakeRoom returns the room of a name, made as given if there is none.
-func (j *Journal) MakeRoom(ctx context.Context, r Room) (Room, error) {
-	if old, ok, err := j.FindRoom(ctx, r.Name); ok || err != nil {
-		return old, err
+// name is the name of a number.
+func (j *Journal) name(id int64) (string, error) {
+	if id == 0 {
+		return "", nil
 	}
-	return j.newRoom(ctx, r, true)
-}
-
-// NewRoom makes a room that was not there before: of the given name, or if that is taken of Name.2, Name.3 ….
-func (j *Journal) NewRoom(ctx context.Context, r Room) (Room, error) { return j.newRoom(ctx, r, false) }
-
-func (j *Journal) newRoom(ctx context.Context, r Room, share bool) (Room, error) {
-	made := &roomState{room: r, salt: newSalt()}
-	old := false
-	o := &op{entries: 1, size: 256, do: func(t *tx) error {
-		old = false
-		name := r.Name
-		for n := 2; ; n++ {
-			s, err := scanRoom(t.tx.QueryRow("SELECT "+roomColumns+" FROM rooms WHERE name = ?", name))
-			if err == sql.ErrNoRows {
-				break
-			}
-			if err != nil {
-				return err
-			}
-			if share {
-				made, old = s, true
-				return nil
-			}
-			name = fmt.Sprintf("%s.%d", r.Name, n)
-		}
-		now := t.now.Truncate(time.Microsecond)
-		res, err := t.tx.Exec("INSERT INTO rooms (name, codec, encoding, url, shared, dialled, salt, last, created, updated) VALUES (?,?,?,?,?,?,?,0,?,?)",
-			name, r.Codec, r.Encoding, r.URL, r.Shared, r.Dialled, made.salt, now.UnixMicro(), now.UnixMicro())
-		if err != nil {
-			return err
-		}
-		made.room.Name, made.room.Created, made.room.Updated = name, now, now
-		made.room.ID, err = res.LastInsertId()
-		return err
-	}, published: func(t *tx) {
-		if made.room.ID != 0 && j.rooms[made.room.ID] == nil {
-			j.rooms[made.room.ID], j.byName[made.room.Name] = made, made
-		}
-	}}
-	if err := j.wait(ctx, o); err != nil {
-		return Room{}, err
+	j.namesMu.Lock()
+	name, ok := j.names[id]
+	j.namesMu.Unlock()
+	if ok {
+		return name, nil
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	_ = old
-	return j.rooms[made.room.ID].room, nil
-}
-
-// SetRoom changes a room's codec, encoding, address or dialled mark.
-func (j *Journal) SetRoom(ctx context.Context, id int64, change func(*Room)) error {
-	s, err := j.state(ctx, id)
-	if err != nil {
-		return err
+	if err := j.reads.name.QueryRow(id).Scan(&name); err != nil {
+		return "", fmt.Errorf("read name %d: %w", id, err)
 	}
-	j.mu.Lock()
-	r := s.room
-	j.mu.Unlock()
-	change(&r)
-	return j.wait(ctx, &op{entries: 1, size: 256, do: func(t *tx) error {
-		_, err := t.tx.Exec("UPDATE rooms SET codec = ?, encoding = ?, url = ?, dialled = ? WHERE id = ?", r.Codec, r.Encoding, r.URL, r.Dialled, id)
-		return err
-	}, published: func(*tx) {
-		s.room.Codec, s.room.Encoding, s.room.URL, s.room.Dialled = r.Codec, r.Encoding, r.URL, r.Dialled
-	}})
+	j.namesMu.Lock()
+	defer j.namesMu.Unlock()
+	if j.names == nil || len(j.names) >= namesInMemory {
+		j.names = map[int64]string{}
+	}
+	j.names[id] = name
+	return name, nil
 }

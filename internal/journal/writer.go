@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,17 +19,18 @@ const (
 
 // op is one thing that the writer does in a commit.
 type op struct {
-	// do runs inside the transaction, on the writer's goroutine. It may run twice, if the first commit fails.
+	// do runs inside the transaction, on the writer's goroutine. It may run again, if the first commit fails.
 	do func(t *tx) error
 	// published runs after the commit, under Journal.mu; nil if there is nothing to publish.
 	published func(t *tx)
+	// failed runs when the op could not be committed, under Journal.mu. Only an op that nobody waits for has it.
+	failed    func()
 	size      int
 	entries   int
 	done      chan error // nil: nobody waits
-	state     *opState
+	taken     bool       // into a commit; under writer.mu
+	withdrawn bool       // by its caller; under writer.mu
 }
-
-type opState struct{ taken, withdrawn bool } // under writer.mu
 
 // writer is the queue of the one goroutine that writes.
 type writer struct {
@@ -39,19 +41,22 @@ type writer struct {
 	wake    chan struct{}
 	stopped bool
 	done    chan struct{}
+	commits atomic.Int64 // that were made
 
 	// the writer's goroutine
-	stmts statements
-	args  []any
-
-	looked time.Time // at the disk
-	short  int64     // the free space, when it is too little
+	stmts  statements
+	args   []any
+	owed   map[int64]Link // records that could not be stored yet
+	looked time.Time      // at the disk
+	short  int64          // the free space, when it is too little
+	wal    walWatch
 }
 
 func (w *writer) init() {
 	w.room = sync.NewCond(&w.mu)
 	w.wake = make(chan struct{}, 1)
 	w.done = make(chan struct{})
+	w.owed = map[int64]Link{}
 }
 
 func (w *writer) stop() {
@@ -70,36 +75,46 @@ func (w *writer) nudge() {
 }
 
 // add queues an op. It waits while too many bytes are waiting, if the op has a caller that can.
-func (w *writer) add(o *op) error {
+func (w *writer) add(ctx context.Context, o *op) error {
 	w.mu.Lock()
-	for o.done != nil && w.bytes > 0 && w.bytes+o.size > queueBytes && !w.stopped {
+	defer w.mu.Unlock()
+	if o.done != nil && w.full(o) {
+		defer context.AfterFunc(ctx, func() {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.room.Broadcast()
+		})()
+	}
+	for o.done != nil && w.full(o) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		w.room.Wait()
 	}
 	if w.stopped {
-		w.mu.Unlock()
 		return ErrClosed
 	}
 	w.queue = append(w.queue, o)
 	w.bytes += o.size
-	w.mu.Unlock()
 	w.nudge()
 	return nil
 }
+
+func (w *writer) full(o *op) bool { return w.bytes > 0 && w.bytes+o.size > queueBytes && !w.stopped }
 
 // take returns what goes into the next commit.
 func (w *writer) take() (ops []*op, stopped bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	entries, size, i := 0, 0, 0
-	for ; i < len(w.queue) && (i == 0 || entries < commitEntries && size < commitBytes); i++ {
+	for ; i < len(w.queue) && (len(ops) == 0 || entries < commitEntries && size < commitBytes); i++ {
 		o := w.queue[i]
+		w.queue[i] = nil
 		w.bytes -= o.size
-		if o.state != nil {
-			if o.state.withdrawn {
-				continue
-			}
-			o.state.taken = true
+		if o.withdrawn {
+			continue
 		}
+		o.taken = true
 		entries += o.entries
 		size += o.size
 		ops = append(ops, o)
@@ -122,8 +137,7 @@ func (j *Journal) wait(ctx context.Context, o *op) error {
 		return err
 	}
 	o.done = make(chan error, 1)
-	o.state = &opState{}
-	if err := j.writer.add(o); err != nil {
+	if err := j.writer.add(ctx, o); err != nil {
 		return err
 	}
 	select {
@@ -132,8 +146,8 @@ func (j *Journal) wait(ctx context.Context, o *op) error {
 	case <-ctx.Done():
 	}
 	j.writer.mu.Lock()
-	taken := o.state.taken
-	o.state.withdrawn = !taken
+	taken := o.taken
+	o.withdrawn = !taken
 	j.writer.mu.Unlock()
 	if !taken {
 		return ctx.Err()
@@ -148,34 +162,19 @@ func (j *Journal) failed() error {
 	return nil
 }
 
-// tx is one transaction of the writer and what it will change in memory once it is committed.
-type tx struct {
-	j    *Journal
-	ctx  context.Context
-	tx   *sql.Tx
-	last map[int64]int64 // rooms' last offsets in this transaction
-	now  time.Time
-	news []news
-
-	newNames []string
-	saved    []Cursor
-}
-
-// news is what followers are told of a commit: entries of a room.
-type news struct {
-	room    int64
-	entries []Entry
-}
-
-// write is the writer's goroutine.
+// write is the writer's goroutine. It sleeps until there is something to do; only while something waits to be
+// saved with the next commit, or the disk is full, does it look again after a while.
 func (j *Journal) write() {
 	defer close(j.writer.done)
 	timer := time.NewTimer(saveAfter)
 	defer timer.Stop()
+	armed := true
 	for {
 		select {
 		case <-j.writer.wake:
 		case <-timer.C:
+			armed = false
+			j.tick()
 		}
 		for {
 			ops, stopped := j.writer.take()
@@ -183,53 +182,93 @@ func (j *Journal) write() {
 				j.commit(ops)
 				continue
 			}
-			j.saveCursors()
 			if stopped {
+				j.tick()
 				return
 			}
 			break
 		}
-		timer.Reset(saveAfter)
+		if !armed && j.unsaved() {
+			timer.Reset(saveAfter)
+			armed = true
+		}
 	}
 }
 
-// saveCursors commits cursors that no other commit has taken along.
-func (j *Journal) saveCursors() {
+// unsaved says that there is something to look after without being asked.
+func (j *Journal) unsaved() bool {
 	j.mu.Lock()
-	n := len(j.dirty)
-	j.mu.Unlock()
-	if n > 0 {
-		j.commit(nil)
-	}
+	defer j.mu.Unlock()
+	return len(j.dirty)+len(j.writer.owed) > 0 || j.trouble != nil && !errors.Is(j.trouble, ErrFailed)
 }
 
-// commit runs a batch in one transaction. If that fails because of one op, the others are tried alone.
-func (j *Journal) commit(ops []*op) {
-	err := j.try(ops)
-	if err == nil || len(ops) == 1 || j.failed() != nil || isFull(err) {
-		j.report(ops, err)
+// tick commits what no other commit has taken along, and sees whether a trouble has passed.
+func (j *Journal) tick() {
+	if !j.unsaved() || j.failed() != nil {
 		return
 	}
-	for i := range ops {
-		j.report(ops[i:i+1], j.try(ops[i:i+1]))
+	j.mu.Lock()
+	save := len(j.dirty)+len(j.writer.owed) > 0
+	j.mu.Unlock()
+	if short := j.shortOfSpace() >= 0; save {
+		err := j.try(nil)
+		if short && err == nil { // the reserve is for this, not for messages
+			j.setTrouble(j.full())
+		}
+	} else if !short {
+		j.setTrouble(nil)
 	}
 }
 
-func isFull(err error) bool {
-	var full *FullError
-	return errors.As(err, &full)
+func (j *Journal) full() error { return &FullError{Dir: j.dir, Free: j.writer.short} }
+
+// commit runs a batch in one transaction. If that fails because of one op, each is tried alone. When the disk is
+// short of space, only records that nobody waits for are written, into the reserve: they are small, and what
+// ended and why must not get lost.
+func (j *Journal) commit(ops []*op) {
+	if j.shortOfSpace() >= 0 {
+		err := j.full()
+		small := ops[:0]
+		for _, o := range ops {
+			if o.done == nil {
+				small = append(small, o)
+			} else {
+				j.report(o, err)
+			}
+		}
+		if ops = small; len(ops) > 0 {
+			defer j.setTrouble(err)
+		} else {
+			j.setTrouble(err)
+			return
+		}
+	}
+	err := j.try(ops)
+	if err != nil && len(ops) > 1 && ofOne(err) {
+		for _, o := range ops {
+			j.report(o, j.try([]*op{o}))
+		}
+		return
+	}
+	for _, o := range ops {
+		j.report(o, err)
+	}
 }
 
-func (j *Journal) report(ops []*op, err error) {
-	for _, o := range ops {
-		if err != nil && o.done == nil && o.published != nil { // notes are shown even if they could not be kept
-			j.mu.Lock()
-			o.published(&tx{j: j, now: time.Now()})
-			j.mu.Unlock()
-		}
-		if o.done != nil {
-			o.done <- err
-		}
+// ofOne says that an error may come from one op of a batch, so that the others are worth trying.
+func ofOne(err error) bool {
+	var full *FullError
+	return !errors.As(err, &full) && !errors.Is(err, ErrFailed) && !isBusy(err)
+}
+
+func (j *Journal) report(o *op, err error) {
+	if err != nil && o.failed != nil {
+		j.mu.Lock()
+		o.failed()
+		j.mu.Unlock()
+	}
+	if o.done != nil {
+		o.done <- err
 	}
 }
 
@@ -238,37 +277,74 @@ func (j *Journal) try(ops []*op) error {
 	if err := j.failed(); err != nil {
 		return err
 	}
-	if free := j.shortOfSpace(); free >= 0 && len(ops) > 0 {
-		err := &FullError{Dir: j.dir, Free: free}
-		j.setTrouble(err)
-		return err
-	}
-	t := &tx{j: j, ctx: context.Background(), last: map[int64]int64{}, now: time.Now()}
+	t := &tx{j: j, ctx: context.Background(), conn: j.w, rooms: map[int64]txRoom{}, now: time.Now()}
 	err := t.run(ops)
 	if err == nil {
+		j.writer.commits.Add(1)
 		j.publish(t, ops)
 		j.setTrouble(nil)
+		j.watchWAL()
 		return nil
 	}
-	t.undo()
-	err = explain(j.dir, err)
+	for _, name := range t.newNames {
+		delete(j.writer.stmts.names, name)
+	}
+	err = j.explain(err)
+	var full *FullError
+	var damaged *DamagedError
 	switch {
-	case isFull(err):
-		j.setTrouble(err)
 	case isIO(err):
 		err = fmt.Errorf("%w: %w", ErrFailed, err)
+		j.setTrouble(err)
+	case errors.As(err, &full), errors.As(err, &damaged), isBusy(err):
 		j.setTrouble(err)
 	}
 	return err
 }
 
+// tx is one transaction of the writer and what it will change in memory once it is committed.
+type tx struct {
+	j     *Journal
+	ctx   context.Context
+	conn  *sql.Conn
+	rooms map[int64]txRoom // that were appended to
+	now   time.Time
+	news  []news
+
+	newNames []string
+	cursors  []Cursor
+	links    []Link
+}
+
+// txRoom is a room in a transaction: its last offset there.
+type txRoom struct {
+	state *roomState
+	last  int64
+}
+
+// news is what followers are told of a commit: entries of a room.
+type news struct {
+	room    int64
+	entries []Entry
+}
+
 func (t *tx) run(ops []*op) (err error) {
-	t.tx, err = t.j.w.BeginTx(t.ctx, nil)
-	if err != nil {
+	t.j.writer.emptyArgs()
+	if _, err := t.exec("BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
-	defer t.tx.Rollback()
+	defer func() {
+		if err != nil {
+			t.exec("ROLLBACK") // SQLite may have done it already
+		}
+	}()
+	if err := t.payLinks(); err != nil {
+		return err
+	}
 	for _, o := range ops {
+		if o.do == nil {
+			continue
+		}
 		if err := o.do(t); err != nil {
 			return err
 		}
@@ -277,16 +353,33 @@ func (t *tx) run(ops []*op) (err error) {
 		return err
 	}
 	// A crash before this line loses the whole batch, and nobody was told of it; after it, all of it is there.
-	return t.tx.Commit()
+	_, err = t.exec("COMMIT")
+	return err
+}
+
+func (t *tx) exec(query string, args ...any) (sql.Result, error) {
+	return t.conn.ExecContext(t.ctx, query, args...)
 }
 
 // publish makes a committed transaction visible.
 func (j *Journal) publish(t *tx, ops []*op) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for id, last := range t.last {
+	for id, r := range t.rooms {
 		s := j.rooms[id]
-		s.room.Last, s.room.Updated = last, t.now
+		if s == nil {
+			s = r.state
+			j.rooms[id], j.byName[s.room.Name] = s, s
+		}
+		s.room.Last, s.room.Updated = r.last, t.now.Truncate(time.Microsecond)
+	}
+	for _, c := range t.cursors {
+		if k := (cursorKey{c.Room, c.Peer}); j.cursors[k] == c {
+			delete(j.dirty, k)
+		}
+	}
+	for _, l := range t.links {
+		delete(j.writer.owed, l.ID)
 	}
 	for _, o := range ops {
 		if o.published != nil {
@@ -308,6 +401,7 @@ func (j *Journal) publish(t *tx, ops []*op) {
 	for f := range j.followers {
 		f.nudge()
 	}
+	j.forgetRooms()
 }
 
 func (j *Journal) setTrouble(err error) {
@@ -320,16 +414,23 @@ func (j *Journal) setTrouble(err error) {
 
 // Changed is closed at the next commit that appends to a room. Take it before looking, so that nothing is missed.
 func (j *Journal) Changed(room int64) <-chan struct{} {
-	s, err := j.state(context.Background(), room)
-	if err != nil {
-		c := make(chan struct{})
-		close(c)
+	for {
+		s, err := j.state(j.ctx, room)
+		if err != nil {
+			c := make(chan struct{})
+			close(c)
+			return c
+		}
+		j.mu.Lock()
+		if j.rooms[room] != s { // forgotten in this instant
+			j.mu.Unlock()
+			continue
+		}
+		if s.changed == nil {
+			s.changed = make(chan struct{})
+		}
+		c := s.changed
+		j.mu.Unlock()
 		return c
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if s.changed == nil {
-		s.changed = make(chan struct{})
-	}
-	return s.changed
 }

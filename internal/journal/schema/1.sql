@@ -1,5 +1,7 @@
--- The journal's schema, version 1. A message's key is its room << 40 | offset, so a room's log is one stretch of
--- the table and needs no index. Times are microseconds since 1970.
+-- The journal's schema, version 1. It is frozen: what changes is the next step, schema/2.sql.
+-- A message's key is its room << 40 | offset, so a room's log is one stretch of the table and needs no index.
+-- Times are microseconds since 1970.
+PRAGMA application_id = 1952670062; -- "tcan"
 CREATE TABLE rooms (
 	id       INTEGER PRIMARY KEY,
 	name     TEXT NOT NULL UNIQUE,
@@ -12,12 +14,12 @@ CREATE TABLE rooms (
 	last     INTEGER NOT NULL,
 	created  INTEGER NOT NULL,
 	updated  INTEGER NOT NULL
-);
+) STRICT;
 CREATE INDEX rooms_updated ON rooms (updated);
 CREATE TABLE names (
 	id   INTEGER PRIMARY KEY,
 	name TEXT NOT NULL UNIQUE
-);
+) STRICT;
 CREATE TABLE messages (
 	key      INTEGER PRIMARY KEY,
 	time     INTEGER NOT NULL,
@@ -29,13 +31,13 @@ CREATE TABLE messages (
 	id       TEXT,
 	body     BLOB NOT NULL,
 	wire     BLOB
-);
+) STRICT;
 CREATE TABLE ids (
 	room   INTEGER NOT NULL,
 	id     TEXT NOT NULL,
 	offset INTEGER NOT NULL,
 	PRIMARY KEY (room, id)
-) WITHOUT ROWID;
+) STRICT, WITHOUT ROWID;
 CREATE TABLE cursors (
 	room    INTEGER NOT NULL,
 	peer    TEXT NOT NULL,
@@ -43,7 +45,7 @@ CREATE TABLE cursors (
 	written INTEGER NOT NULL,
 	reached INTEGER NOT NULL,
 	PRIMARY KEY (room, peer)
-) WITHOUT ROWID;
+) STRICT, WITHOUT ROWID;
 CREATE TABLE fates (
 	room  INTEGER NOT NULL,
 	peer  TEXT NOT NULL,
@@ -51,7 +53,7 @@ CREATE TABLE fates (
 	last  INTEGER NOT NULL,
 	state TEXT NOT NULL,
 	PRIMARY KEY (room, peer, first)
-) WITHOUT ROWID;
+) STRICT, WITHOUT ROWID;
 CREATE TABLE links (
 	id           INTEGER PRIMARY KEY,
 	room         INTEGER NOT NULL,
@@ -70,7 +72,7 @@ CREATE TABLE links (
 	bytes_out    INTEGER NOT NULL,
 	reason       TEXT NOT NULL,
 	detail       TEXT NOT NULL
-);
+) STRICT;
 CREATE INDEX links_room ON links (room);
 CREATE INDEX links_open ON links (ended) WHERE ended = 0;
 CREATE TABLE notes (
@@ -81,4 +83,4 @@ CREATE TABLE notes (
 	at   INTEGER NOT NULL,
 	link INTEGER NOT NULL,
 	data BLOB NOT NULL
-);
+) STRICT;
