@@ -230,10 +230,27 @@ func (e element) middle() (x, y float64, err error) {
 	return (q[0] + q[2] + q[4] + q[6]) / 4, (q[1] + q[3] + q[5] + q[7]) / 4, nil
 }
 
-// keys presses keys one after another, those of package kb too, in what has the focus.
+// keys presses keys one after another, those of package kb too, in what has the focus. A key whose press the page
+// takes for itself types nothing, as with a real keyboard: hence the raw key and its character apart.
 func (b *tab) keys(keys string, modifiers ...chromedp.Modifier) {
 	b.t.Helper()
-	b.do(chromedp.KeyEvent(keys, chromedp.KeyModifiers(modifiers...)))
+	var held chromedp.Modifier
+	for _, m := range modifiers {
+		held |= m
+	}
+	for _, r := range keys {
+		for _, k := range kb.Encode(r) {
+			if k.Type == kb.KeyDown {
+				k.Type = kb.KeyRawDown
+			}
+			if k.Modifiers |= int64(held); k.Type == kb.KeyChar && held&(chromedp.ModifierCtrl|chromedp.ModifierAlt) != 0 {
+				continue
+			}
+			if _, err := chromedp.Call(b.ctx, input.DispatchKeyEvent, *k); err != nil {
+				b.t.Fatal(err)
+			}
+		}
+	}
 }
 
 // fill replaces what stands in a text box, as a person does: click, select all, type.
@@ -270,6 +287,17 @@ func (b *tab) compose(letters string) {
 	end := int64(len(letters))
 	if _, err := chromedp.Call(b.ctx, input.ImeSetComposition, input.ImeSetCompositionParams{Text: letters, SelectionStart: end, SelectionEnd: end}); err != nil {
 		b.t.Fatal(err)
+	}
+}
+
+// accept presses the Enter that an input method takes for itself: the page sees the key, no text comes of it.
+func (b *tab) accept() {
+	b.t.Helper()
+	for _, kind := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeRawKeyDown, input.DispatchKeyEventTypeKeyUp} {
+		if _, err := chromedp.Call(b.ctx, input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: kind, Key: "Enter", Code: "Enter",
+			WindowsVirtualKeyCode: 229}); err != nil {
+			b.t.Fatal(err)
+		}
 	}
 }
 

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"net"
 	"testing"
-
-	"github.com/chromedp/chromedp/kb"
 )
 
 // Who ended a connection and how, how long it lasted and what went each way stand among the messages.
@@ -66,15 +64,8 @@ func TestPageRedials(t *testing.T) {
 				t.Errorf("the node still dials: %+v", r.Dial)
 			}
 		}
-		l, err := net.Listen("tcp", "127.0.0.1:"+s.port)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		b.now()
-		b.click("button", begins(lang.in("Connect again")))
+		p = b.comesBack(s)
 		b.strip(lang.in("Connecting…"), lang.in("Connected"))
-		p = (&server{l, t, s.port}).accept()
 		p.says("back\n")
 		b.logs("back")
 	})
@@ -94,39 +85,42 @@ func TestPageHeld(t *testing.T) {
 		b.sends("kept one")
 		b.sends("kept two")
 		b.receipt("kept two", "queued")
+		p := b.comesBack(s)
 		b.reads("region", lang.in("Held messages"), "2")
-		l, err := net.Listen("tcp", "127.0.0.1:"+s.port)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s = &server{l, t, s.port}
-		b.click("button", begins(lang.in("Connect again")))
-		p := s.accept()
-		held := b.find("region", lang.in("Held messages"))
-		held.click("button", lang.in("Send now"))
+		b.find("region", lang.in("Held messages")).click("button", lang.in("Send now"))
 		p.hears("kept one\nkept two\n")
 		b.gone("region", lang.in("Held messages"))
 		b.receipt("kept two", "reached")
 
 		p.Close()
-		l.Close()
+		s.Close()
 		b.strip(lang.in("Disconnected"))
 		b.sends("never mind")
-		held = b.find("region", lang.in("Held messages"))
-		held.click("button", lang.in("Discard"))
+		b.receipt("never mind", "queued")
+		p = b.comesBack(s)
+		b.find("region", lang.in("Held messages")).click("button", lang.in("Discard"))
 		b.confirms()
 		b.gone("region", lang.in("Held messages"))
 		b.receipt("never mind", "discarded")
-		if l, err = net.Listen("tcp", "127.0.0.1:"+s.port); err != nil {
-			t.Fatal(err)
-		}
-		s = &server{l, t, s.port}
-		b.click("button", begins(lang.in("Connect again")))
-		p = s.accept()
-		b.find("button", lang.in("Disconnect"))
 		b.sends("after all")
 		p.hears("after all\n")
 	})
+}
+
+// comesBack has a server listen again where it did, the page dial it, and returns the connection.
+func (b *tab) comesBack(s *server) *peer {
+	b.t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:"+s.port)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { l.Close() })
+	s.Listener = l
+	b.now()
+	b.click("button", begins(b.lang.in("Connect again")))
+	p := s.accept()
+	b.find("button", b.lang.in("Disconnect"))
+	return p
 }
 
 // What was written when the peer reset the connection may not have arrived: the page says so and asks.
@@ -138,16 +132,7 @@ func TestPageUncertain(t *testing.T) {
 		b.dials("127.0.0.1", s.port, "dotnet")
 		p := s.accept()
 		b.strip(lang.in("Connected"))
-		p.SetReadBuffer(4096)
-		big := fmt.Sprintf("%0*d", 900<<10, 7)
-		for range 6 {
-			b.click("textbox", lang.in("Message"))
-			b.types(big)
-			b.keys(kb.Enter)
-			b.boxHolds("")
-		}
-		written := map[tongue]string{english: "written", chinese: "已交给内核"}
-		b.logs(written[lang])
+		b.fillsBuffers()
 		p.SetLinger(0)
 		s.Close()
 		p.Close()
@@ -176,7 +161,7 @@ func TestPageTalksWithDotnet(t *testing.T) {
 				b.logs(firstLine(s))
 			}
 		}
-		for _, s := range []string{"收到", "two\nlines", fmt.Sprintf("%0300d", 2)} {
+		for _, s := range []string{"收到", "two\nlines", fmt.Sprintf("long %0300d", 2)} {
 			b.sends(s)
 			guest.hears(s)
 			b.receipt(firstLine(s), "reached")

@@ -16,8 +16,7 @@ func (b *tab) figure(en, zh string) func() float64 {
 	if b.lang == chinese {
 		name = zh
 	}
-	pattern := regexp.MustCompile(`(?i)` + regexp.QuoteMeta(name) + `\s*[^\d]*?([\d.,]+)\s*(B|kB|KB|KiB|MB|MiB)?`)
-	scale := map[string]float64{"": 1, "B": 1, "kB": 1000, "KB": 1000, "KiB": 1 << 10, "MB": 1e6, "MiB": 1 << 20}
+	scale := map[string]float64{"": 1, "B": 1, "kB": 1e3, "MB": 1e6}
 	return func() (v float64) {
 		b.t.Helper()
 		b.until(func() error {
@@ -25,15 +24,18 @@ func (b *tab) figure(en, zh string) func() float64 {
 			if err != nil {
 				return err
 			}
-			text, err := on[string](panel, "function() { return this.innerText }")
+			text, err := on[string](panel, `function(name) {
+				const dt = [...this.querySelectorAll("dt")].find(e => e.innerText.trim() === name)
+				return dt?.nextElementSibling?.innerText ?? ""
+			}`, name)
 			if err != nil {
 				return err
 			}
-			m := pattern.FindStringSubmatch(text)
+			m := regexp.MustCompile(`^([\d.\x{202f}]+)\s*(B|kB|MB)?$`).FindStringSubmatch(text)
 			if m == nil {
-				return fmt.Errorf("the TCP panel has no figure %q:\n%s", name, text)
+				return fmt.Errorf("the figure %q is %q", name, text)
 			}
-			v, err = strconv.ParseFloat(strings.ReplaceAll(m[1], ",", ""), 64)
+			v, err = strconv.ParseFloat(strings.ReplaceAll(m[1], "\u202f", ""), 64)
 			v *= scale[m[2]]
 			return err
 		})
@@ -74,9 +76,12 @@ func TestPageTCPPanel(t *testing.T) {
 		}{
 			{"Acknowledged", "已确认", 8}, {"Send queue", "发送队列", 0}, {"Receive queue", "接收队列", 0}, {"Retransmissions", "重传", 0},
 		} {
-			if got := b.figure(f.en, f.zh)(); got != f.want {
-				t.Errorf("%s is %v, want %v", f.en, got, f.want)
-			}
+			b.until(func() error {
+				if got := b.figure(f.en, f.zh)(); got != f.want {
+					return fmt.Errorf("%s is %v, want %v", f.en, got, f.want)
+				}
+				return nil
+			})
 		}
 		if got := b.figure("Our window", "本方窗口")(); got < 1000 {
 			t.Errorf("our window is %v, want some thousand bytes", got)
