@@ -76,7 +76,7 @@ function isIPv6(s: string): boolean {
   return short ? n < 8 : n === 8;
 }
 
-// label is a peer or room in short: without tcp:, which all of them have.
+// label is a peer or room in short: the place alone. How it is spoken to stands elsewhere.
 export function label(name: string): string {
-  return name.replace(/^tcp:/, "");
+  return name.replace(/^(tcp:|[a-z0-9+]+:\/\/)/, "").replace(/\?.*$/, "");
 }

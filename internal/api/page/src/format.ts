@@ -72,13 +72,16 @@ export function pieces(s: string): Piece[] {
     at = m.index + m[0].length;
   }
   if (at < s.length) out.push({ text: s.slice(at) });
-  if (s.endsWith("\n")) out.push({ text: "\u240a", sign: true });
+  if (s.endsWith("\n")) out.push({ text: "LF", sign: true });
   return out;
 }
 
+const controls = ("NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC " +
+  "FS GS RS US SP").split(" ");
+
 function sign(c: number): string {
-  if (c < 0x20) return String.fromCharCode(0x2400 + c);
-  if (c === 0x7f) return "\u2421";
+  if (c <= 0x20) return controls[c]!;
+  if (c === 0x7f) return "DEL";
   return "U+" + c.toString(16).toUpperCase().padStart(4, "0");
 }
 

@@ -3,6 +3,7 @@
 
 const bits = 6;
 const per = 1 << bits;
+const enough = 8; // rows to guess the others from
 
 interface Block {
   rows: Float32Array; // 0 is unknown
@@ -13,7 +14,12 @@ interface Block {
 export class Heights {
   private blocks = new Map<number, Block>();
 
-  constructor(readonly guess: number) {}
+  private known = 0;
+  private sum = 0;
+  private settled = false; // the guess has been made from what was seen
+
+  // guess is what a row is taken for that was never drawn.
+  constructor(private guess: number) {}
 
   of(row: number): number {
     return this.blocks.get(row >> bits)?.rows[row & (per - 1)] || this.guess;
@@ -22,6 +28,16 @@ export class Heights {
   // forget is for when all of them have changed.
   forget(): void {
     this.blocks.clear();
+    this.known = this.sum = 0;
+    this.settled = false;
+  }
+
+  // settle makes the guess from the rows that were drawn first, once: most rows of a room are alike.
+  private settle(height: number): void {
+    this.sum += height;
+    if (++this.known < enough || this.settled) return;
+    this.guess = this.sum / this.known;
+    this.settled = true;
   }
 
   // set notes a height and says whether it changed anything.
@@ -34,8 +50,12 @@ export class Heights {
     if (Math.abs((before || this.guess) - height) < 0.25 && before) return false;
     b.rows[at] = height;
     b.sum += b.rows[at]! - before;
-    if (!before) b.known++;
-    return Math.abs((before || this.guess) - height) >= 0.25;
+    const moved = Math.abs((before || this.guess) - height) >= 0.25;
+    if (!before) {
+      b.known++;
+      this.settle(height);
+    }
+    return moved;
   }
 
   // between is the height of the rows from one up to, not with, another.

@@ -50,9 +50,9 @@ export function dump(b: Uint8Array): string {
     let hex = "";
     let read = "";
     for (let i = at; i < at + 16; i++) {
-      if (i === at + 8) hex += " ";
       const c = b[i];
-      hex += c === undefined ? "   " : two[c] + " ";
+      if (i === at + 8 && (c !== undefined || b.length > 16)) hex += " ";
+      hex += c !== undefined ? two[c] + " " : b.length > 16 ? "   " : "";
       if (c !== undefined) read += c >= 0x20 && c < 0x7f ? String.fromCharCode(c) : "·";
     }
     lines.push(`${at.toString(16).padStart(4, "0")}  ${hex} ${read}`);

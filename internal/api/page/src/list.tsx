@@ -14,6 +14,7 @@ import { t } from "./words.ts";
 // at the end unless somebody scrolls up; then the row at the top stays where it is, whatever happens.
 
 const beyond = 400; // px drawn above and below what is seen
+const glide = 160; // ms after which a list that does not move has stopped
 const pinned = 400; // rows at most that a selection keeps drawn
 
 export function List({ room }: { room: Room }) {
@@ -23,6 +24,10 @@ export function List({ room }: { room: Room }) {
   const anchor = useRef({ row: 1, into: 0 });
   const seen = useRef({ width: 0, height: 600 });
   const pin = useSelection(box);
+  const pad = useRef<HTMLDivElement>(null);
+  const drift = useRef(0); // px that the rows stand lower than they would
+  const rolled = useRef(0); // when the list last scrolled
+  const rest = useRef(0);
   const passes = useRef(0); // of measuring in a row
   const [, again] = useState(0);
 
@@ -38,7 +43,8 @@ export function List({ room }: { room: Room }) {
   useLayoutEffect(() => {
     if (range) log.want(range.from, range.to);
   });
-  // What was drawn is measured; if that moves what is seen, it is put back before anybody sees it.
+  // What was drawn is measured. If that moves the row at the top, it is put back before anybody sees it: by the
+  // room above the rows while the list is scrolling, for to set where it stands would stop it.
   useLayoutEffect(() => {
     const el = box.current!;
     if (!el.clientHeight) return; // another tab of the narrow page is shown
@@ -46,8 +52,16 @@ export function List({ room }: { room: Room }) {
     for (const row of el.querySelectorAll<HTMLElement>("[data-row]")) {
       moved = heights.set(Number(row.dataset["row"]), row.offsetHeight) || moved;
     }
-    const to = state.tail ? el.scrollHeight : heights.between(first, anchor.current.row) + anchor.current.into;
-    if (state.tail ? el.scrollTop + el.clientHeight < el.scrollHeight - 1 : Math.abs(el.scrollTop - to) > 1) el.scrollTop = to;
+    const to = heights.between(first, anchor.current.row) + anchor.current.into;
+    const above = range ? heights.between(first, range.from) : 0;
+    const gliding = !state.tail && performance.now() - rolled.current < glide && !!range && range.from > first;
+    drift.current = gliding ? Math.max(-above, el.scrollTop - to) : 0;
+    pad.current!.style.height = above + drift.current + "px";
+    if (state.tail) {
+      if (el.scrollTop + el.clientHeight < el.scrollHeight - 1) el.scrollTop = el.scrollHeight;
+    } else if (Math.abs(el.scrollTop - to - drift.current) > 1) {
+      el.scrollTop = to + drift.current;
+    }
     passes.current = moved ? passes.current + 1 : 0;
     if (moved && passes.current < 6) again((n) => n + 1);
   });
@@ -72,8 +86,11 @@ export function List({ room }: { room: Room }) {
     } else {
       state.tail = false;
     }
-    const { row, into } = heights.at(el.scrollTop, first, last);
+    const { row, into } = heights.at(Math.max(0, el.scrollTop - drift.current), first, last);
     anchor.current = { row, into };
+    rolled.current = performance.now();
+    clearTimeout(rest.current);
+    rest.current = window.setTimeout(() => again((n) => n + 1), glide + 10);
     changed();
     again((n) => n + 1);
   };
@@ -82,6 +99,17 @@ export function List({ room }: { room: Room }) {
     state.unread.delete(room.name);
     log.floor = Math.max(1, log.last - span);
     changed();
+  };
+  const keys = (e: KeyboardEvent) => {
+    if (e.target !== e.currentTarget || e.ctrlKey || e.altKey || e.metaKey || e.shiftKey) return;
+    if (e.key === "End") toEnd();
+    else if (e.key === "Home") {
+      anchor.current = { row: first, into: 0 };
+      rolled.current = 0;
+      state.tail = false;
+      changed();
+    } else return;
+    e.preventDefault();
   };
   const rows = [];
   if (range) {
@@ -99,7 +127,7 @@ export function List({ room }: { room: Room }) {
   const unread = state.unread.get(room.name) ?? 0;
   return (
     <div class="holder">
-      <div ref={box} class="log" role="log" aria-label={t("messages")} aria-live={state.tail ? "polite" : "off"} tabIndex={0} onScroll={scrolled}>
+      <div ref={box} class="log" role="log" aria-label={t("messages")} aria-live={state.tail ? "polite" : "off"} tabIndex={0} onScroll={scrolled} onKeyDown={keys}>
         {log.cleared > 1 && (
           <p class="cleared">
             {t("cleared", { n: count(log.cleared - 1) })}
@@ -113,7 +141,7 @@ export function List({ room }: { room: Room }) {
             </button>
           </p>
         )}
-        <div style={{ height: (range ? heights.between(first, range.from) : 0) + "px" }} />
+        <div ref={pad} />
         {rows}
         <div style={{ height: (range ? heights.between(range.to + 1, last + 1) : 0) + "px" }} />
         {tail !== undefined && <Marks marks={between(marks, tail, "")} />}

@@ -1,6 +1,6 @@
 import { act } from "./actions.ts";
 import { CopyButton } from "./fields.tsx";
-import { count } from "./format.ts";
+import { clean, count } from "./format.ts";
 import { state } from "./node.ts";
 import type { Listener } from "./types.ts";
 import { t } from "./words.ts";
@@ -19,30 +19,35 @@ export function Listeners() {
 }
 
 function One({ l }: { l: Listener }) {
-  const reach = (l.reach ?? []).slice(0, 4);
+  const [first, ...rest] = (l.reach ?? []).filter((a) => a !== l.addr);
   return (
     <li>
       <div class="line">
         <i class={l.links ? "dot live" : "dot wait"} aria-hidden="true" />
         <b class="addr">{l.addr}</b>
-        <span class="tag">{l.codec}</span>
-        {l.room && <span class="tag">/{l.room}</span>}
+        {first === undefined && <CopyButton text={l.addr} what={l.addr} />}
       </div>
       <div class="line under">
         <p class="note">
-        {l.links ? t("listener.links", { n: count(l.links) }) : t("listener.waits")}
+          <span class="tag">{l.codec}</span>{l.room && <> <span class="tag">/{clean(l.room)}</span></>}{" "}
+          {l.links ? t("listener.links", { n: count(l.links) }) : t("listener.waits")}
         {l.refused > 0 && <span class="warn"> · {t("listener.refused", { n: count(l.refused) })}</span>}
         </p>
         <button type="button" class="small" aria-label={t("listen.stop.on", { addr: l.addr })} onClick={() => void act("stop", { listener: l.id })}>
           {t("listen.stop")}
         </button>
       </div>
-      {reach.length > 0 && (
-        <p class="note reach">
+      {first !== undefined && (
+        <div class="note reach">
           <span>{t("others.type")}</span>
-          {reach.map((a) => <span key={a} class="can"><code>{a}</code><CopyButton text={a} what={a} /></span>)}
-        </p>
+          <Place addr={first} />
+          {rest.length > 0 && <details><summary>{t("others.more", { n: rest.length })}</summary>{rest.map((a) => <Place key={a} addr={a} />)}</details>}
+        </div>
       )}
     </li>
   );
+}
+
+function Place({ addr }: { addr: string }) {
+  return <span class="can"><code>{addr}</code><CopyButton text={addr} what={addr} /></span>;
 }

@@ -27,14 +27,16 @@ export function Item({ row, room }: { row: Row; room: Room }) {
   if (m.replaced) return <p class="replaced" title={stamp(new Date(m.time))}>{preview(m)} <em>{t("message.replaced")}</em></p>;
   return (
     <article class={mine ? "item mine" : "item"}>
-      {room.shared && !mine && <b class="from">{clean(label(m.from))}</b>}
-      <div class="body"><Body row={row} room={room} /></div>
-      {m.partial && <p class="partial">{t("message.partial")}</p>}
+      <div class="main">
+        {room.shared && !mine && <b class="from">{clean(label(m.from))}</b>}
+        <div class="body"><Body row={row} room={room} /></div>
+        {m.partial && <p class="partial">{t("message.partial")}</p>}
+      </div>
       <footer>
         {mine && <Receipts row={row} shared={!!room.shared} />}
         <time dateTime={m.time} title={stamp(new Date(m.time))}>{clock(new Date(m.time))}</time>
+        <CopyMessage row={row} />
       </footer>
-      <CopyMessage row={row} />
     </article>
   );
 }

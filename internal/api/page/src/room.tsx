@@ -10,7 +10,7 @@ import { changed, complain, explain, shown, showLink, state } from "./node.ts";
 import { prefs, setDrawer, setView } from "./prefs.ts";
 import { left, situation } from "./rooms.tsx";
 import { linksOf, roomOf, type Row } from "./store.ts";
-import { why } from "./steps.ts";
+import { cause } from "./steps.ts";
 import type { Link, Room as RoomStatus } from "./types.ts";
 import { t, tOr } from "./words.ts";
 import { Welcome } from "./welcome.tsx";
@@ -124,12 +124,13 @@ function Tools({ room, l }: { room: RoomStatus; l: Link | undefined }) {
         <select aria-label={t("encoding")} title={t("encoding")} value={room.encoding || "utf-8"} onChange={(e) => void setEncoding(room.name, e.currentTarget.value)}>
           {encodings.map((e) => <option key={e} value={e}>{e.toUpperCase()}</option>)}
         </select>
-        <span class="push" />
         <span class="told" role="status">{told}</span>
-        <button type="button" class="small quiet" onMouseDown={(e) => e.preventDefault()} onClick={() => void copy()}>{t("copy")}</button>
-        <button type="button" class="small quiet" onClick={() => { log.cleared = log.last + 1; state.tail = true; changed(); }}>{t("clear")}</button>
-        <button type="button" class="small quiet" onClick={() => void save(false)}>{t("save.text")}</button>
-        <button type="button" class="small quiet" onClick={() => void save(true)}>{t("save.json")}</button>
+        <span class="acts">
+          <button type="button" class="small quiet" onMouseDown={(e) => e.preventDefault()} onClick={() => void copy()}>{t("copy")}</button>
+          <button type="button" class="small quiet" onClick={() => { log.cleared = log.last + 1; state.tail = true; changed(); }}>{t("clear")}</button>
+          <button type="button" class="small quiet" onClick={() => void save(false)}>{t("save.text")}</button>
+          <button type="button" class="small quiet" onClick={() => void save(true)}>{t("save.json")}</button>
+        </span>
       </div>
       <Problem text={trouble?.text} next={trouble?.next} />
     </>
@@ -159,11 +160,14 @@ function State({ row, l }: { row: Row; l: Link | undefined }) {
       );
     case "waiting": {
       const n = left(room)!;
+      const last = state.ends.get(room.name)?.[0];
+      const { what, next } = known ? cause(known.reason, known.detail, known.hint)
+        : d.error ? cause(d.reason ?? "", d.error, d.hint) : cause(last?.reason ?? "", last?.detail ?? "");
       return (
         <div class="say bad">
           <p>
-            <b>{known ? why(known.reason, known.detail, known.hint) : why("", d.error ?? "", d.hint)}</b>
-            <small> {t("dial.countdown", { n })} · {t("dial.attempts", { n: d.attempt })}</small>
+            <b>{t("send.to", { who: clean(label(room.name)), why: what })}</b> {next}
+            <small>{t("dial.countdown", { n })}{!known?.link && <> · {t("dial.attempts", { n: d.attempt })}</>}</small>
           </p>
           {again(true)}{stop}
         </div>

@@ -100,9 +100,9 @@ function One({ r, at, of }: { r: Row; at: number; of: number }) {
         : <span class="nobox" />}
       <button type="button" class="name" aria-label={peer + (unread ? ", " + t("room.unread", { n: unread }) : "")} onClick={() => { select(name); setTab("talk"); }}>
         <i class={"dot " + s.mood} aria-hidden="true" />
-        <span class="peer">{peer}</span>
+        <span class="peer">{r.room.dialled && <i class="way" aria-hidden="true">→ </i>}{peer}</span>
         {unread > 0 && <span class="unread">{unread > 999 ? "999+" : unread}</span>}
-        <span class="sub">{s.text}<Counts r={r} /></span>
+        <span class="sub">{!r.live && r.room.codec && <span>{r.room.codec} · </span>}{s.text}<Counts r={r} /></span>
       </button>
       {r.room.dial && !r.live && r.room.dial.phase !== "stopped" && (
         <button type="button" class="small quiet" title={t("redial.stop")} onClick={() => void act("hangup", { room: name })}>{t("redial.stop")}</button>

@@ -22,10 +22,15 @@ export function step(word: Word, mood: Mood, at: Date, detail: () => string = no
   return { word, mood, at, detail };
 }
 
-// why is a reason in the page's language, with what to do about it.
-export function why(reason: string, detail: string, hint = ""): string {
+// cause is a reason in the page's language, and what to do about it.
+export function cause(reason: string, detail: string, hint = ""): { what: string; next: string } {
   const what = has("reason." + reason) && reason !== "other" ? tOr("reason.", reason) : clean(detail || reason);
-  const next = has("hint." + reason) ? tOr("hint.", reason) : clean(hint);
+  return { what, next: has("hint." + reason) ? tOr("hint.", reason) : clean(hint) };
+}
+
+// why is a cause in one sentence.
+export function why(reason: string, detail: string, hint = ""): string {
+  const { what, next } = cause(reason, detail, hint);
   return next ? t("dial.failed", { what, hint: next }) : what;
 }
 

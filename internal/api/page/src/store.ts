@@ -14,7 +14,7 @@ export interface State {
   unread: Map<string, number>;
   ends: Map<string, Link[]>; // ended links by room, newest first
   notes: Map<string, Note[]>; // what happened in a room and is in no record
-  retries: Map<string, { due: number; reason: string; detail: string; hint: string }>; // by room, on performance.now's clock
+  retries: Map<string, { due: number; link: boolean; reason: string; detail: string; hint: string }>; // by room, on performance.now's clock
   steps: Step[]; // oldest first
   sending: Map<string, string>; // ids of what this page sends, and to whom
   notices: Notice[];
@@ -95,7 +95,7 @@ export function apply(s: State, e: Happening, wish: Wishes): void {
     case "disconnected":
       if (e.link) (wish.ends ??= new Set()).add(e.room!);
       if (e.retry_in_ms !== undefined) {
-        s.retries.set(e.room!, { due: performance.now() + e.retry_in_ms, reason: e.reason ?? "", detail: e.detail ?? "", hint: e.hint ?? "" });
+        s.retries.set(e.room!, { due: performance.now() + e.retry_in_ms, link: !!e.link, reason: e.reason ?? "", detail: e.detail ?? "", hint: e.hint ?? "" });
       } else {
         s.retries.delete(e.room!);
       }

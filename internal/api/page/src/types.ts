@@ -75,6 +75,7 @@ export interface Dial {
   phase: string;
   attempt: number;
   retry?: string;
+  reason?: string;
   error?: string;
   hint?: string;
 }

@@ -79,6 +79,7 @@ export const shell = {
   "listener.links": ["{n} connected", "{n} 个已连接"],
   "listener.refused": ["{n} refused", "已拒绝 {n} 个"],
   "others.type": ["Others can type", "其他人可输入"],
+  "others.more": ["{n} more", "另有 {n} 个"],
 
   "strip": ["Status", "状态"],
   "strip.history": ["History", "历史"],
