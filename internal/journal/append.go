@@ -30,6 +30,15 @@ type statements struct {
 	names                              map[string]int64 // the newest that were used
 }
 
+// close finishes them. Those of a sql.Conn do not end with it, and SQLite keeps a database open as long as one does.
+func (s *statements) close() {
+	for _, st := range append(s.insert[:], s.id, s.findID, s.room, s.findLast, s.cursor, s.name, s.findName, s.link, s.note) {
+		if st != nil {
+			st.Close()
+		}
+	}
+}
+
 func (j *Journal) prepare(ctx context.Context) error {
 	s := &j.writer.stmts
 	s.names = map[string]int64{"": 0}

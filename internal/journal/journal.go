@@ -195,6 +195,7 @@ func (j *Journal) closeFiles() error {
 		errs = append(errs, j.r.Close())
 	}
 	if j.w != nil {
+		j.writer.stmts.close()
 		errs = append(errs, j.w.Close())
 	}
 	if j.wdb != nil {
