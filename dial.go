@@ -145,7 +145,7 @@ func (n *Node) member(id int64) (*member, error) {
 	if m := n.links[id]; m != nil {
 		return m, nil
 	}
-	return nil, fail(CodeNotFound, nil, say("there is no live link %d", id), phrase{})
+	return nil, fail(CodeNotFound, nil, say("there is no live link %d", id), say("dial its address, or wait until it connects again"))
 }
 
 func (d *dialler) run() {

@@ -18,6 +18,7 @@ func (m *member) receive() {
 	for {
 		limit, ok := m.mayRead()
 		if !ok {
+			m.keepRest(m.link.End())
 			return
 		}
 		err := m.readSome(limit, &es)

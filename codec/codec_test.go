@@ -26,18 +26,21 @@ type result struct {
 // feed decodes pieces as the link does: it holds what became no frame, and looks when there is something new.
 func feed(t testing.TB, c Codec, pieces ...[]byte) (r result) {
 	t.Helper()
-	var held []byte
+	buf := bytes.Join(pieces, nil)
+	at, end := 0, 0 // what is held is buf[at:end]
 	var seen Seen
 	for _, p := range pieces {
-		held = append(held, p...)
-		for len(held) > 0 && seen.Bytes != len(held) && r.kind == 0 {
+		end += len(p)
+		for at < end && seen.Bytes != end-at {
+			held := buf[at:end:end]
 			f, n, err := c.Decode(held, &seen)
 			switch {
 			case err != nil:
-				r.kind = kindOf(t, err)
 				if n != 0 || f.Body != nil {
 					t.Fatalf("%s: an error with n = %d and a frame %q", c, n, f.Body)
 				}
+				r.kind, r.rest = kindOf(t, err), string(buf[at:])
+				return r
 			case n == 0:
 				if seen.Bytes != len(held) {
 					t.Fatalf("%s: looked at %d of %d bytes", c, seen.Bytes, len(held))
@@ -46,16 +49,16 @@ func feed(t testing.TB, c Codec, pieces ...[]byte) (r result) {
 				t.Fatalf("%s: n = %d of %d, wire %q", c, n, len(held), f.Wire)
 			case len(f.Body) > c.Limit():
 				t.Fatalf("%s: a body of %d bytes, over the limit of %d", c, len(f.Body), c.Limit())
-			case cap(f.Body) > cap(held) && cap(f.Body) > 2*n+64:
+			case cap(f.Body) > len(held) && cap(f.Body) > 2*n+64:
 				t.Fatalf("%s: a body of capacity %d from %d bytes", c, cap(f.Body), n)
 			default:
 				r.bodies, r.wires = append(r.bodies, string(f.Body)), append(r.wires, string(f.Wire))
-				held = append([]byte(nil), held[n:]...)
+				at += n
 				seen = Seen{}
 			}
 		}
 	}
-	r.rest = string(held)
+	r.rest = string(buf[at:])
 	return r
 }
 

@@ -43,7 +43,7 @@ func Auto(src []byte, w Wait) (c Codec, ok bool) {
 		return auto("dotnet"), true
 	case text && src[0] >= 0x20 && src[len(src)-1] == '\n':
 		return auto("lines"), true
-	case dn.alike() && !lineEnd:
+	case dn.alike() && !lineEnd && bytes.Count(src, src[:1]) < len(src)/8: // and no pattern that fills space
 		return auto("dotnet"), true
 	case dn.fit == exact: // what a letter counts, but there may be more text under way
 		return auto("dotnet"), w > Arriving
@@ -91,7 +91,7 @@ type dotnetFit struct {
 // alike says that there are several strings of about one length. The letters of a text, taken for lengths, are not.
 func (d dotnetFit) alike() bool { return d.fit >= whole && d.strings >= 4 && d.most-d.least <= 8 }
 
-var anyDotnet = &dotnet{base{"dotnet", MaxLimit, MaxLimit}}
+var anyDotnet = auto("dotnet").(*dotnet)
 
 func fitsDotnet(src []byte) (d dotnetFit) {
 	rest, empty := src, 0

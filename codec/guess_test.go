@@ -32,6 +32,8 @@ var guesses = []struct{ name, src, first, quiet, final string }{
 	{"a letter that is typed", "h", "", "", "lines"},
 	{"letters that are typed", "hel", "", "", "lines"},
 	{"a question", "*IDN?", "", "raw", ""},
+	{"one letter again and again", rep("=", 500), "", "raw", ""},
+	{"a pattern", rep("UV", 500), "", "raw", ""},
 	{"a letter that counts, and text that goes on", "A" + rep("b", 200), "", "raw", ""},
 
 	{".NET", "\x05hello", "dotnet", "", ""},
@@ -67,6 +69,8 @@ var guesses = []struct{ name, src, first, quiet, final string }{
 	{".NET, 8400 bytes: as GBK", "\xd0\x41" + rep("你", 2800), "dotnet", "", ""},
 	{".NET, 1 MiB, its begin", "\x80\x80\x40" + rep("x", 1400), "dotnet", "", ""},
 	{".NET, lines of text", "\x0bone\r\ntwo\r\nx", "dotnet", "", ""},
+
+	{".NET, but longer than it may be", "\xff\xffA0", "raw", "", ""},
 
 	{"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "raw", "", ""},
 	{"TLS, its first byte", "\x16", "", "", "raw"},

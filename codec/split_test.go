@@ -38,7 +38,7 @@ func sameEverywhere(t testing.TB, c Codec, stream []byte) {
 		return
 	}
 	check(ones(stream)...)
-	step := 1 + n/200
+	step := 1 + n/50
 	for i := 0; i <= n; i += step {
 		check(stream[:i], stream[i:])
 	}
