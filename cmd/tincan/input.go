@@ -126,7 +126,13 @@ func parseObject(line []byte) (input, error) {
 	}
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&o); err != nil {
+	var typed *json.UnmarshalTypeError
+	switch err := d.Decode(&o); {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return input{}, &notObject{key: "the object does not end"}
+	case errors.As(err, &typed):
+		return input{}, &notObject{`"%s" is a %s; it has to be a string`, []any{typed.Field, typed.Value}}
+	case err != nil:
 		return input{}, &notObject{"%s", []any{strings.TrimPrefix(err.Error(), "json: ")}}
 	}
 	if _, err := d.Token(); err != io.EOF {

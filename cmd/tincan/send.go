@@ -115,8 +115,10 @@ func (c *cli) sendOne(ctx context.Context, d *door, addr string, in input) error
 			if err := send(); err != nil {
 				return err
 			}
-			if done, err := c.already(ctx, d, sent); done {
-				return err
+			if sent.Offset <= r.Last { // in an earlier run
+				if done, err := c.already(ctx, d, pr, sent); done {
+					return err
+				}
 			}
 		case e.Kind == tincan.EventDisconnected && sent.Offset == 0:
 			status := exitConnect
@@ -143,12 +145,17 @@ func (c *cli) sendOne(ctx context.Context, d *door, addr string, in input) error
 }
 
 // already says whether a message that was sent in an earlier run has its last receipt.
-func (c *cli) already(ctx context.Context, d *door, m tincan.Message) (done bool, err error) {
+func (c *cli) already(ctx context.Context, d *door, pr *printer, m tincan.Message) (done bool, err error) {
 	rs, err := d.Receipts(ctx, m.Room, m.Offset, m.Offset)
 	if err != nil {
 		return true, err
 	}
 	for _, r := range rs {
+		if c.json {
+			if err := pr.object(tincan.Event{Kind: tincan.EventReceipt, Room: m.Room, Peer: r.Peer, ID: m.ID, Offset: m.Offset, State: r.State}); err != nil {
+				return true, err
+			}
+		}
 		switch r.State {
 		case tincan.Reached, tincan.Stored:
 			return true, nil

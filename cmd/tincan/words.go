@@ -237,6 +237,8 @@ addresses 列出各种编码。
 	"there is more behind the object":                   "对象后面还有内容",
 	`it is not UTF-8: write bytes as "hex" or "base64"`: `不是 UTF-8：请用 "hex" 或 "base64" 写字节`,
 	`what "base64" has is not base64`:                   `"base64" 的内容不是 base64`,
+	"the object does not end":                           "对象没有结束",
+	`"%s" is a %s; it has to be a string`:               `"%s" 是 %s；它必须是字符串`,
 	`an object has one of "text", "hex" and "base64"`:   `对象须有 "text"、"hex"、"base64" 之一`,
 
 	"talk over TCP: one side listens, the other dials":      "通过 TCP 交谈：一方监听，另一方连接",
