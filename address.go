@@ -139,7 +139,7 @@ func (a *address) options(opts url.Values, d direction) error {
 	}
 	a.codec, err = codec.New(a.scheme, opts)
 	if err != nil {
-		return usage("", "%s", err)
+		return noCodec(err)
 	}
 	return nil
 }

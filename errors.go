@@ -3,6 +3,8 @@ package tincan
 import (
 	"errors"
 	"fmt"
+
+	"tincan/codec"
 )
 
 // Code is the class of an [Error]; the HTTP API and the exit status of the program are made from it.
@@ -49,7 +51,30 @@ func (p phrase) in(lang string) string {
 	if len(p.args) == 0 {
 		return f
 	}
-	return fmt.Sprintf(f, p.args...)
+	args := make([]any, len(p.args))
+	for i, a := range p.args {
+		if part, ok := a.(phrase); ok {
+			a = part.in(lang)
+		}
+		args[i] = a
+	}
+	return fmt.Sprintf(f, args...)
+}
+
+// codecWords are the words of an error of package codec, without the codec's name.
+func codecWords(err error) (text, hint phrase) {
+	var ce *codec.Error
+	if !errors.As(err, &ce) {
+		return say("%v", err), phrase{}
+	}
+	t, h := ce.Words()
+	return phrase{t.Format, t.Args}, phrase{h.Format, h.Args}
+}
+
+// noCodec is a codec or an option of one that there is not.
+func noCodec(err error) error {
+	text, hint := codecWords(err)
+	return fail(CodeUsage, err, text, hint)
 }
 
 // fail makes an Error whose words can be said in each language.

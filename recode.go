@@ -1,8 +1,6 @@
 package tincan
 
 import (
-	"errors"
-
 	"tincan/codec"
 	"tincan/internal/journal"
 )
@@ -110,12 +108,8 @@ func decodeAll(c codec.Codec, stream []byte) (frames []codec.Frame, rest []byte,
 	for rest = stream; len(rest) > 0; {
 		f, n, err := c.Decode(rest, nil)
 		if err != nil {
-			text, hint, _ := Explain(err)
-			var ce *codec.Error
-			if errors.As(err, &ce) {
-				hint = ce.Hint
-			}
-			return nil, nil, fail(CodeUsage, err, say("what was received is not %s: %s", c, text), say(hint))
+			text, hint := codecWords(err)
+			return nil, nil, fail(CodeUsage, err, say("what was received is not %s: %s", c, text), hint)
 		}
 		if n == 0 {
 			break

@@ -2,7 +2,6 @@ package tincan
 
 import (
 	"context"
-	"errors"
 	"sync"
 
 	"tincan/codec"
@@ -144,11 +143,8 @@ func (r *room) check(body []byte) error {
 		c = lines
 	}
 	if _, err := c.Append(nil, codec.Frame{Body: body}); err != nil {
-		var ce *codec.Error
-		if errors.As(err, &ce) {
-			return fail(CodeUsage, err, say("%v", ce), say(ce.Hint))
-		}
-		return err
+		text, hint := codecWords(err)
+		return fail(CodeUsage, err, say("%s: %s", c, text), hint)
 	}
 	return nil
 }

@@ -258,7 +258,7 @@ func (n *Node) Reading(_ context.Context, id int64, r Reading) error {
 func (n *Node) SetCodec(ctx context.Context, id int64, spec string) error {
 	c, err := codec.Parse(spec)
 	if err != nil {
-		return usage("", "%s", err)
+		return noCodec(err)
 	}
 	m, err := n.member(id)
 	if err != nil {

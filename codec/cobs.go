@@ -38,7 +38,7 @@ func (c *cobs) most() int { return c.limit + c.limit/cobsBlock + slack }
 func (c *cobs) Decode(src []byte, seen *Seen) (Frame, int, error) {
 	skip, i := packet(src, seen.bytes(src), 0)
 	if i > c.most() || i < 0 && len(src) > c.most() {
-		return Frame{}, 0, c.fail(TooLarge, c.raise(), "a packet longer than %d bytes", c.limit)
+		return Frame{}, 0, c.over("", "a packet longer than %d bytes", c.limit)
 	}
 	if i < 0 {
 		return seen.more(src)

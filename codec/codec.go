@@ -87,12 +87,15 @@ type Quiet interface {
 	Flush(src []byte) Frame
 }
 
-// Error says why bytes are no frame, or why a body has no encoding. Callers branch on Kind.
+// Error says why bytes are no frame, why a body has no encoding, or why there is no such codec. Callers branch on
+// Kind.
 type Error struct {
 	Kind   ErrorKind
 	Codec  string // the codec's String
 	Reason string // what is wrong, in plain words without a final full stop
 	Hint   string // the next step, for the person who reads it; may be empty
+
+	reason, hint Words
 }
 
 // ErrorKind tells codec errors apart.
@@ -103,7 +106,43 @@ const (
 	Malformed ErrorKind = iota + 1 // the bytes break the codec's rules
 	TooLarge                       // the frame or body is over the limit
 	Unsayable                      // the body has no encoding in this codec
+	Unknown                        // no codec has this name, or this option; the Reason says all
 )
 
 // Error says which codec refuses, and why.
-func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Codec, e.Reason) }
+func (e *Error) Error() string {
+	if e.Kind == Unknown {
+		return e.Reason
+	}
+	return e.Codec + ": " + e.Reason
+}
+
+// Words returns what Reason and Hint were made from, to say them in another language.
+func (e *Error) Words() (reason, hint Words) {
+	reason, hint = e.reason, e.hint
+	if reason.Format == "" {
+		reason = Words{"%s", []any{e.Reason}}
+	}
+	if hint.Format == "" && e.Hint != "" {
+		hint = Words{"%s", []any{e.Hint}}
+	}
+	return reason, hint
+}
+
+// Words is a sentence: a format of package fmt, and its arguments.
+type Words struct {
+	Format string
+	Args   []any
+}
+
+// String is the sentence in English.
+func (w Words) String() string {
+	if len(w.Args) == 0 {
+		return w.Format
+	}
+	return fmt.Sprintf(w.Format, w.Args...)
+}
+
+func newError(kind ErrorKind, codec string, reason, hint Words) *Error {
+	return &Error{Kind: kind, Codec: codec, Reason: reason.String(), Hint: hint.String(), reason: reason, hint: hint}
+}

@@ -69,7 +69,7 @@ func kindOf(t testing.TB, err error) ErrorKind {
 	if !errors.As(err, &e) {
 		t.Fatalf("%v is not a *codec.Error", err)
 	}
-	if e.Reason == "" || e.Hint == "" || strings.HasSuffix(e.Reason, ".") || !strings.HasPrefix(e.Error(), e.Codec+": ") || e.Kind == 0 {
+	if e.Reason == "" || e.Hint == "" || strings.HasSuffix(e.Reason, ".") || strings.Contains(e.Reason+e.Hint, "%!") || !strings.HasPrefix(e.Error(), e.Codec+": ") || e.Kind == 0 {
 		t.Fatalf("error %+v", *e)
 	}
 	return e.Kind

@@ -18,7 +18,7 @@ func newDelim(o *options) Codec {
 	preset := o.one("preset", "none", "mllp", "stx")
 	c.start, c.end = o.hex("start"), o.hex("end")
 	if preset != "none" && (c.start != nil || c.end != nil) {
-		o.fail("preset=%s already says start and end", preset)
+		o.fail("%s: preset=%s already says start and end", preset)
 	}
 	for _, p := range []struct {
 		name string
@@ -35,7 +35,7 @@ func newDelim(o *options) Codec {
 		c.start, c.end = []byte{0x02}, []byte{0x03}
 	default:
 		if c.end == nil {
-			o.fail("it needs end= in hex, such as end=0D0A, or preset=mllp or preset=stx")
+			o.fail("%s: it needs end= in hex, such as end=0D0A, or preset=mllp or preset=stx")
 			c.end = []byte{0}
 		}
 	}
@@ -81,7 +81,7 @@ func (c *delim) Decode(src []byte, seen *Seen) (Frame, int, error) {
 }
 
 func (c *delim) endless() error {
-	return c.fail(TooLarge, c.raise()+", or check the delimiter", "no delimiter %X within %d bytes", c.end, c.limit)
+	return c.over(", or check the delimiter", "no delimiter %X within %d bytes", c.end, c.limit)
 }
 
 func (c *delim) Progress(src []byte) (have, want int) { return len(src), 0 }

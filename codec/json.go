@@ -68,7 +68,7 @@ func (c *jsonStream) Decode(src []byte, seen *Seen) (Frame, int, error) {
 	case end == 0 && len(src)-start <= c.limit:
 		return seen.more(src)
 	case end == 0 || end-start > c.limit:
-		return Frame{}, 0, c.fail(TooLarge, c.raise(), "a value longer than %d bytes", c.limit)
+		return Frame{}, 0, c.over("", "a value longer than %d bytes", c.limit)
 	}
 	if body := src[start:end]; !json.Valid(body) {
 		return Frame{}, 0, c.bad(body)

@@ -57,7 +57,7 @@ func (c *lines) Decode(src []byte, seen *Seen) (Frame, int, error) {
 }
 
 func (c *lines) endless() error {
-	return c.fail(TooLarge, c.raise()+", or take the bytes as they come with raw://", "a line longer than %d bytes", c.limit)
+	return c.over(", or take the bytes as they come with raw://", "a line longer than %d bytes", c.limit)
 }
 
 func (c *lines) Progress(src []byte) (have, want int) { return len(src), 0 }

@@ -2,7 +2,6 @@ package codec
 
 import (
 	"encoding/hex"
-	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -33,33 +32,38 @@ func Parse(spec string) (Codec, error) {
 	name, query, _ := strings.Cut(spec, "?")
 	opts, err := url.ParseQuery(query)
 	if err != nil {
-		return nil, fmt.Errorf("the options of codec %q cannot be read", spec)
+		return nil, unknown(name, "the options of codec %q cannot be read", spec)
 	}
 	return New(name, opts)
 }
 
 // New makes a codec from its name and options. It refuses an option that the codec does not have.
 func New(name string, opts url.Values) (Codec, error) {
-	mk := makers[strings.ToLower(name)]
+	name = strings.ToLower(name)
+	mk := makers[name]
 	if mk == nil {
-		text := fmt.Sprintf("no codec %q", name)
+		all := strings.Join(Names(), ", ")
 		if near := nearest(name); near != "" {
-			text += fmt.Sprintf(", did you mean %s?", near)
+			return nil, unknown(name, "no codec %q, did you mean %s? (known: %s)", name, near, all)
 		}
-		return nil, fmt.Errorf("%s (known: %s)", text, strings.Join(Names(), ", "))
+		return nil, unknown(name, "no codec %q (known: %s)", name, all)
 	}
-	o := &options{codec: strings.ToLower(name), values: opts, most: MaxLimit}
+	o := &options{codec: name, values: opts, most: MaxLimit}
 	c := mk(o)
 	for k := range opts {
 		if !slices.Contains(o.known, k) {
 			slices.Sort(o.known)
-			return nil, fmt.Errorf("%s has no option %q (it has %s)", o.codec, k, strings.Join(o.known, ", "))
+			return nil, unknown(name, "%s has no option %q (it has %s)", name, k, strings.Join(o.known, ", "))
 		}
 	}
 	if o.err != nil {
 		return nil, o.err
 	}
 	return c, nil
+}
+
+func unknown(codec, format string, args ...any) *Error {
+	return newError(Unknown, codec, Words{format, args}, Words{})
 }
 
 // options reads a codec's options; the first error stays.
@@ -69,7 +73,7 @@ type options struct {
 	known  []string
 	shown  []string // those that are not the default, as String writes them
 	most   int      // what max may ask for
-	err    error
+	err    *Error
 }
 
 func (o *options) get(name string) string {
@@ -79,9 +83,10 @@ func (o *options) get(name string) string {
 
 func (o *options) show(name, value string) { o.shown = append(o.shown, name+"="+value) }
 
+// fail notes an error; format begins with the codec's name.
 func (o *options) fail(format string, args ...any) {
 	if o.err == nil {
-		o.err = fmt.Errorf(o.codec+": "+format, args...)
+		o.err = unknown(o.codec, format, append([]any{o.codec}, args...)...)
 	}
 }
 
@@ -92,7 +97,7 @@ func (o *options) one(name string, values ...string) string {
 	case v == "" || v == values[0]:
 		return values[0]
 	case !slices.Contains(values, v):
-		o.fail("%s=%s is not possible (it is %s)", name, v, strings.Join(values, " or "))
+		o.fail("%s: %s=%s is not possible (it is %s)", name, v, strings.Join(values, " or "))
 		return values[0]
 	}
 	o.show(name, v)
@@ -103,14 +108,14 @@ func (o *options) number(name string, def, least, most int) int {
 	v := o.get(name)
 	if v == "" {
 		if def == 0 {
-			o.fail("it needs %s=%d to %d", name, least, most)
+			o.fail("%s: it needs %s=%d to %d", name, least, most)
 			return least
 		}
 		return def
 	}
 	n, err := strconv.Atoi(v)
 	if err != nil || n < least || n > most {
-		o.fail("%s=%s is not possible (it is %d to %d)", name, v, least, most)
+		o.fail("%s: %s=%s is not possible (it is %d to %d)", name, v, least, most)
 		return least
 	}
 	if n != def {
@@ -126,7 +131,7 @@ func (o *options) hex(name string) []byte {
 	}
 	b, err := hex.DecodeString(strings.NewReplacer(" ", "", "0x", "", "-", "", ":", "").Replace(v))
 	if err != nil || len(b) == 0 || len(b) > 16 {
-		o.fail("%s=%s is not 1 to 16 bytes in hex, such as 0D0A", name, v)
+		o.fail("%s: %s=%s is not 1 to 16 bytes in hex, such as 0D0A", name, v)
 	}
 	return b
 }
@@ -149,7 +154,7 @@ func (o *options) max(def int) int {
 	}
 	n, err := strconv.Atoi(digits)
 	if err != nil || n < 1 || n > o.most/unit {
-		o.fail("max=%s is not possible (it is 1 to %s)", v, size(o.most))
+		o.fail("%s: max=%s is not possible (it is 1 to %s)", v, size(o.most))
 		return def
 	}
 	if n *= unit; n != def {
@@ -188,23 +193,30 @@ func (b base) String() string { return b.name }
 func (b base) Limit() int     { return b.limit }
 
 func (b base) fail(kind ErrorKind, hint, format string, args ...any) *Error {
-	return &Error{Kind: kind, Codec: b.name, Reason: fmt.Sprintf(format, args...), Hint: hint}
+	return newError(kind, b.name, Words{format, args}, Words{Format: hint})
+}
+
+// over is fail for a limit that was met; or is what else can be done than to raise it.
+func (b base) over(or, format string, args ...any) *Error {
+	hint := b.raise()
+	hint.Format += or
+	return newError(TooLarge, b.name, Words{format, args}, hint)
 }
 
 // tooLarge is for a body of n bytes; uint64, because a peer may announce anything.
 func (b base) tooLarge(n uint64) *Error {
-	return b.fail(TooLarge, b.raise(), "a message of %d bytes is over the limit of %d", n, b.limit)
+	return b.over("", "a message of %d bytes is over the limit of %d", n, b.limit)
 }
 
 // raise is the next step for who met the limit.
-func (b base) raise() string {
+func (b base) raise() Words {
 	switch {
 	case b.limit < b.most:
-		return "raise the limit with ?max= (at most " + size(b.most) + ")"
+		return Words{"raise the limit with ?max= (at most %s)", []any{size(b.most)}}
 	case b.most < MaxLimit:
-		return "use len32, whose limit can be raised to " + size(MaxLimit)
+		return Words{"use len32, whose limit can be raised to %s", []any{size(MaxLimit)}}
 	}
-	return "send it in parts"
+	return Words{Format: "send it in parts"}
 }
 
 // check says whether a body may be appended.

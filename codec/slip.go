@@ -51,7 +51,7 @@ func (c *slip) most() int { return 2*c.limit + slack }
 func (c *slip) Decode(src []byte, seen *Seen) (Frame, int, error) {
 	skip, i := packet(src, seen.bytes(src), slipEnd)
 	if i > c.most() || i < 0 && len(src) > c.most() {
-		return Frame{}, 0, c.fail(TooLarge, c.raise(), "a packet longer than %d bytes", c.limit)
+		return Frame{}, 0, c.over("", "a packet longer than %d bytes", c.limit)
 	}
 	if i < 0 {
 		return seen.more(src)
