@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
@@ -99,14 +98,18 @@ func (l *listener) stop() {
 func (l *listener) accept() {
 	defer l.n.wg.Done()
 	defer close(l.done)
+	told := false // of an error, since the last connection
 	for {
 		conn, err := l.ln.Accept()
 		switch {
 		case errors.Is(err, net.ErrClosed):
 			return
 		case err != nil: // out of file descriptors, or the peer left before we came: try again in a while
-			l.n.trouble(fail(CodeInternal, err, say("accepting on %s: %v", l.ln.Addr(), err),
-				say("if there are too many open files, raise the limit (ulimit -n)")), nil)
+			if !told {
+				told = true
+				l.n.trouble(fail(CodeInternal, err, say("accepting on %s: %v", l.ln.Addr(), err),
+					say("if there are too many open files, raise the limit (ulimit -n)")), nil)
+			}
 			select {
 			case <-time.After(200 * time.Millisecond):
 			case <-l.n.ctx.Done():
@@ -114,7 +117,9 @@ func (l *listener) accept() {
 			}
 			continue
 		}
-		if why := l.n.refusal(conn.RemoteAddr()); why != "" {
+		told = false
+		host := hostOf(conn.RemoteAddr().String())
+		if why := l.n.admit(host); why != "" {
 			l.refuse(conn, why)
 			continue
 		}
@@ -126,60 +131,22 @@ func (l *listener) accept() {
 		l.n.mu.Unlock()
 		if closed {
 			conn.Close()
+			l.n.left(host)
 			return
 		}
-		go l.greet(conn)
-	}
-}
-
-// refusal says why a connection from an address is over a limit; "" if it is not.
-func (n *Node) refusal(from net.Addr) string {
-	host := hostOf(from.String())
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if len(n.links) >= n.limits.Connections {
-		return fmt.Sprintf("over the limit of %d connections", n.limits.Connections)
-	}
-	same := 0
-	for _, m := range n.links {
-		if !m.dialled && m.host == host {
-			same++
-		}
-	}
-	if same >= n.limits.ConnectionsPerHost {
-		return fmt.Sprintf("over the limit of %d connections from one address", n.limits.ConnectionsPerHost)
-	}
-	return ""
-}
-
-// refuse closes a connection and says why, once a second and address at the most.
-func (l *listener) refuse(conn net.Conn, why string) {
-	remote := conn.RemoteAddr().String()
-	conn.Close()
-	l.refused.Add(1)
-	n := l.n
-	now := time.Now()
-	n.mu.Lock()
-	say := now.Sub(n.refused[hostOf(remote)]) > time.Second && len(n.refused) < 1024
-	if say {
-		n.refused[hostOf(remote)] = now
-	}
-	for h, t := range n.refused {
-		if now.Sub(t) > time.Second {
-			delete(n.refused, h)
-		}
-	}
-	n.mu.Unlock()
-	if say {
-		n.note(Event{Kind: EventRefused, Addr: l.ln.Addr().String(), Listener: l.id, Remote: remote, Reason: why}, nil)
+		go func() {
+			if !l.greet(conn) {
+				l.n.left(host)
+			}
+		}()
 	}
 }
 
 // tlsTime bounds a TLS handshake.
 const tlsTime = 10 * time.Second
 
-// greet makes an accepted connection a link, after its TLS handshake if there is one.
-func (l *listener) greet(conn net.Conn) {
+// greet makes an accepted connection a link, after its TLS handshake if there is one. linked says that it became one.
+func (l *listener) greet(conn net.Conn) (linked bool) {
 	defer l.n.wg.Done()
 	if l.tls != nil {
 		tc := tls.Server(link.Count(conn), l.tls)
@@ -188,7 +155,7 @@ func (l *listener) greet(conn net.Conn) {
 		cancel()
 		if err != nil {
 			l.refuse(conn, "TLS: "+err.Error())
-			return
+			return false
 		}
 		conn = tc
 	}
@@ -199,7 +166,7 @@ func (l *listener) greet(conn net.Conn) {
 		if err != nil {
 			l.n.trouble(err, nil)
 			l.refuse(conn, "its messages could not be stored")
-			return
+			return false
 		}
 		r = l.n.use(rec)
 		defer r.leave()
@@ -209,7 +176,9 @@ func (l *listener) greet(conn net.Conn) {
 		if !errors.Is(err, ErrClosed) {
 			l.n.trouble(err, r)
 		}
+		return false
 	}
+	return true
 }
 
 // status is a snapshot; links is how many live links it accepted.

@@ -245,9 +245,12 @@ func (m *member) end() {
 	lived := m.rec.Ended.Sub(m.rec.Began)
 	m.rec.Detail = endDetail(how, m.rec, lived)
 	e := Event{Kind: EventDisconnected, Link: m.id, Room: m.r.name, Peer: m.peer, Local: m.rec.Local, Remote: m.rec.Remote,
-		Reason: m.rec.Reason, Detail: m.rec.Detail, Code: closeCode(end)}
+		Reason: m.rec.Reason, Detail: m.rec.Detail, Hint: endHint(end).in("en"), Code: closeCode(end)}
 	if m.retry != nil {
 		e.RetryInMS = m.retry(lived)
+	}
+	if m.listener != nil {
+		m.n.left(m.host)
 	}
 	m.n.journal.EndLink(m.rec)
 	m.n.log.Info("link ended", "link", m.id, "room", m.r.name, "reason", e.Reason, "detail", e.Detail)
@@ -266,6 +269,22 @@ func (m *member) end() {
 func endDetail(how string, l journal.Link, lived time.Duration) string {
 	return fmt.Sprintf("%s after %s; %s and %d bytes in, %s and %d bytes out", how, lived.Round(time.Millisecond),
 		count(l.MessagesIn, "message"), l.BytesIn, count(l.MessagesOut, "message"), l.BytesOut)
+}
+
+// endHint says what to do about an end that nobody wanted.
+func endHint(end link.End) phrase {
+	var ce *codec.Error
+	switch {
+	case errors.As(end.Err, &ce):
+		return say(ce.Hint)
+	case end.Reason == link.NotReading:
+		return say("the program at the other end must read; what it did not take is kept here")
+	case end.Reason == link.TimedOut:
+		return say("check the network, and whether the other machine still runs")
+	case end.Reason == link.Unreachable:
+		return say("check the network and the address")
+	}
+	return phrase{}
 }
 
 func count(n int64, what string) string {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"tincan/internal/journal"
@@ -43,7 +44,8 @@ type Node struct {
 	listeners map[string]*listener
 	nextID    int
 	followers map[*follower]struct{}
-	refused   map[string]time.Time // hosts whose refusal was noted lately
+
+	admission admission
 }
 
 // Open opens the journal in a folder, which it makes if need be, and returns a node that does nothing yet.
@@ -55,7 +57,10 @@ func Open(dir string) (*Node, error) {
 	}
 	n := &Node{dir: dir, limits: DefaultLimits, started: time.Now(), journal: j, log: slog.New(slog.DiscardHandler),
 		rooms: map[string]*room{}, links: map[int64]*member{}, listeners: map[string]*listener{},
-		followers: map[*follower]struct{}{}, refused: map[string]time.Time{}}
+		followers: map[*follower]struct{}{}, admission: admission{hosts: map[string]int{}, refused: map[string]time.Time{}}}
+	if files := openFiles(); files > 0 {
+		n.admission.files = max(files-spareFiles, files/2)
+	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	if err := n.settleOrphans(); err != nil {
 		n.Close()
@@ -168,7 +173,7 @@ func journalError(err error) error {
 	case errors.As(err, &damaged):
 		return fail(CodeInternal, err, say("%v", damaged),
 			say("`tincan log --salvage` prints what can still be read; then move journal.db aside to start a new one"))
-	case errors.Is(err, os.ErrPermission):
+	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOTDIR):
 		return fail(CodeRefused, err, say("%v", err), say("choose a folder that you may write with --data"))
 	}
 	return fail(CodeInternal, err, say("%v", err), phrase{})

@@ -158,8 +158,21 @@ func (m *member) keep(es []journal.Entry, do func() error) error {
 		case <-time.After(500 * time.Millisecond):
 		case <-m.n.ctx.Done():
 			return journalError(err)
+		case <-m.given():
+			m.n.trouble(fail(CodeFull, err, say("these messages from %s arrived and could not be stored: %d", m.peer, len(es)),
+				say("free some space; what is stored is safe and tincan goes on by itself")), m.r)
+			return journalError(err)
 		}
 	}
+}
+
+// given is closed when this side has given the link up; when the peer has, it is nil: what arrived may still be
+// stored.
+func (m *member) given() <-chan struct{} {
+	if m.parting.Load() {
+		return m.link.Done()
+	}
+	return nil
 }
 
 // entries turns frames into journal entries that alias them. Bytes that the codec would not write the same

@@ -77,7 +77,7 @@ type cli struct {
 	data string // the journal's folder
 	json bool
 
-	hinted bool // the next step after a failed attempt was said once
+	hinted map[string]bool // reasons whose next step was said
 
 	pageAddr string // where the page is served; "" is any port of 127.0.0.1
 }

@@ -271,7 +271,7 @@ func (p *pipe) sendTo(ctx context.Context, room string, ins []input) error {
 		out, lines = out[len(ms):], lines[len(ms):]
 	}
 	for i, o := range out { // one by one: an error is about one message
-		m, err := p.t.SendMessage(ctx, o)
+		m, err := p.store(ctx, o)
 		switch {
 		case err == nil:
 			p.sent(m)
@@ -298,7 +298,28 @@ func (p *pipe) batcher() (batcher, bool) {
 // fatal says that after this error no other message could be sent either.
 func fatal(err error) bool {
 	_, _, code := tincan.Explain(err)
-	return code == tincan.CodeClosed || code == tincan.CodeInternal || code == tincan.CodeFull
+	return code == tincan.CodeClosed || code == tincan.CodeInternal
+}
+
+// store sends one message. A full disk holds standard input back, as it does the peers, until there is space again.
+func (p *pipe) store(ctx context.Context, o tincan.Outgoing) (tincan.Message, error) {
+	for told := false; ; told = true {
+		m, err := p.t.SendMessage(ctx, o)
+		if err == nil {
+			return m, nil
+		}
+		if _, _, code := tincan.Explain(err); code != tincan.CodeFull {
+			return m, err
+		}
+		if !told {
+			p.c.fail(err)
+		}
+		select {
+		case <-time.After(500 * time.Millisecond):
+		case <-ctx.Done():
+			return m, err
+		}
+	}
 }
 
 func (p *pipe) sent(m tincan.Message) {

@@ -192,8 +192,11 @@ func (c *cli) tell(e tincan.Event) {
 		} else {
 			c.say("disconnected: %s", why)
 		}
-		if h := c.hint(e); h != "" && !c.hinted {
-			c.hinted = true
+		if h := c.hint(e); h != "" && !c.hinted[e.Reason] {
+			if c.hinted == nil {
+				c.hinted = map[string]bool{}
+			}
+			c.hinted[e.Reason] = true
 			fmt.Fprintln(c.err, "  → "+h)
 		}
 	case tincan.EventHeld:

@@ -18,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -101,7 +102,7 @@ func Open(dir string) (*Journal, error) {
 // makeFolder makes a folder that only this user can look into, and makes sure that it stays.
 func makeFolder(dir string) error {
 	if fi, err := os.Stat(dir); err == nil && !fi.IsDir() {
-		return fmt.Errorf("%s is a file, not a folder", dir)
+		return &os.PathError{Op: "open", Path: dir, Err: syscall.ENOTDIR}
 	} else if err == nil {
 		return nil
 	}
