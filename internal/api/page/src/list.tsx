@@ -98,6 +98,7 @@ export function List({ room }: { room: Room }) {
     state.tail = true;
     state.unread.delete(room.name);
     log.floor = Math.max(1, log.last - span);
+    box.current!.scrollTop = box.current!.scrollHeight; // now: it ends a scroll that is still under way
     changed();
   };
   const keys = (e: KeyboardEvent) => {
@@ -107,6 +108,7 @@ export function List({ room }: { room: Room }) {
       anchor.current = { row: first, into: 0 };
       rolled.current = 0;
       state.tail = false;
+      box.current!.scrollTop = 0;
       changed();
     } else return;
     e.preventDefault();
