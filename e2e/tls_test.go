@@ -100,7 +100,7 @@ func TestTLSVerifies(t *testing.T) {
 	p = dial(t, "", "tls+lines://localhost:"+port+"?insecure")
 	p.on("connected")
 
-	run(t, "", "", "send", "tls+lines://localhost:"+port, "secret").wantExit(3, "not trusted", "?ca=")
+	run(t, "", "", "send", "tls+lines://localhost:"+port, "secret").wantExit(5, "not trusted", "?ca=")
 	run(t, "", "", "send", "tls+lines://localhost:"+port+"?ca="+pp.ca, "secret").wantExit(0)
 	run(t, "", "", "send", "tls+lines://localhost:"+port+"?ca=/no/such/file", "secret").wantExit(2, "/no/such/file", "PEM")
 	run(t, "", "", "listen", "tls+lines://127.0.0.1:0").wantExit(2, "certificate", "?cert=")
