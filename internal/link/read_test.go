@@ -280,10 +280,14 @@ func TestLargeFrame(t *testing.T) {
 	for i := range body {
 		body[i] = byte(i * 7 >> 3)
 	}
-	go a.Write(ctx, codec.Frame{Body: body})
+	written := make(chan error)
+	go func() { _, err := a.Write(ctx, codec.Frame{Body: body}); written <- err }()
 	fs, err := b.Read(ctx, 0)
 	if err != nil || !bytes.Equal(fs[0].Body, body) {
 		t.Fatalf("16 MiB did not arrive: %v", err)
+	}
+	if err := <-written; err != nil {
+		t.Fatal(err)
 	}
 	if got := len(b.buf.b); got > 32<<20 {
 		t.Errorf("buffer = %d", got)
