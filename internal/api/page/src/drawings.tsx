@@ -112,10 +112,11 @@ function Bar(p: { name: string; value: string; label: string; parts: [number, st
 // Trace is the receive queue and the window over the time that the page has watched.
 export function Trace({ link }: { link: number }) {
   const all = state.queues.filter((q) => q.link === link);
-  if (all.length < 2) return null;
+  if (all.length < 2 || !all.some((q) => q.queue > 0)) return null;
+  const wide = Math.max(30, all.length);
   const top = Math.max(1, ...all.map((q) => Math.max(q.queue, q.window)));
   const line = (of: "queue" | "window") => all.map((q, i) =>
-    `${i ? "L" : "M"}${(100 * (120 - all.length + i) / 119).toFixed(2)} ${(31 - 29 * q[of] / top).toFixed(2)}`).join("");
+    `${i ? "L" : "M"}${(100 * i / (wide - 1)).toFixed(2)} ${(31 - 29 * q[of] / top).toFixed(2)}`).join("");
   const now = all[all.length - 1]!;
   return (
     <figure class="trace" title={t("history.queue")}>

@@ -1,8 +1,8 @@
 import { call, Failure, follow } from "./api.ts";
 import { Log } from "./log.ts";
 import { addNotice, addStep, apply, linksOf, newState, roomOf, rows, type State, type Wishes } from "./store.ts";
-import { step } from "./steps.ts";
-import type { Link, Message, ReceiptRange, Status } from "./types.ts";
+import { step, steps } from "./steps.ts";
+import type { Happening, Link, Message, ReceiptRange, Status } from "./types.ts";
 import { t } from "./words.ts";
 
 // The page's side of the node: the one state, kept up to date, and drawn when it has changed.
@@ -70,7 +70,7 @@ export function refresh(): Promise<void> {
   asking = snapshot().finally(() => {
     asking = undefined;
     const soon = Math.max(60, 3 * pace);
-    timer = window.setTimeout(() => void refresh(), again ? soon : Math.max(soon, document.hidden ? 5000 : 1000));
+    timer = window.setTimeout(() => void refresh(), again ? soon : Math.max(soon, document.hidden ? 5000 : shown()?.paused ? 400 : 1000));
     again = false;
   });
   return asking;
@@ -219,11 +219,24 @@ function greet(): void {
   const st = state.status;
   const link = st?.links.at(-1);
   const l = st?.listeners.at(-1);
+  void recollect();
   if (link) {
     const peer = link.peer.replace(/^tcp:/, "");
     addStep(state, step(link.dialled ? "step.connected" : "step.accepted", "good", new Date(link.since), () => peer));
   } else if (l) {
     addStep(state, step("step.waiting", "wait", new Date(), () => l.addr));
+  }
+}
+
+// recollect fills the strip's history with what the journal knows of the time before the page was opened.
+async function recollect(): Promise<void> {
+  try {
+    const { events } = await call<{ events: Happening[] }>("past", { limit: 60 });
+    const before = state.steps[0]!.at;
+    state.steps.unshift(...events.flatMap(steps).filter((s) => s.at < before));
+    changed();
+  } catch {
+    // The strip begins with what happens from here on.
   }
 }
 

@@ -166,7 +166,8 @@ function State({ row, l }: { row: Row; l: Link | undefined }) {
       return (
         <div class="say bad">
           <p>
-            <b>{t("send.to", { who: clean(label(room.name)), why: what })}</b> {next}
+            <b>{t("send.to", { who: clean(label(room.name)), why: what })}</b>
+            {next && <span class="next">{next}</span>}
             <small>{t("dial.countdown", { n })}{!known?.link && <> · {t("dial.attempts", { n: d.attempt })}</>}</small>
           </p>
           {again(true)}{stop}

@@ -98,12 +98,13 @@ function One({ r, at, of }: { r: Row; at: number; of: number }) {
         ? <input type="checkbox" aria-label={t("room.choose", { peer })} title={t("room.choose", { peer })} checked={isTicked(name)}
             onChange={(e) => tick(name, e.currentTarget.checked)} />
         : <span class="nobox" />}
-      <button type="button" class="name" aria-label={peer + (unread ? ", " + t("room.unread", { n: unread }) : "")} onClick={() => { select(name); setTab("talk"); }}>
+      <div class="about">
         <i class={"dot " + s.mood} aria-hidden="true" />
-        <span class="peer">{r.room.dialled && <i class="way" aria-hidden="true">→ </i>}{peer}</span>
-        {unread > 0 && <span class="unread">{unread > 999 ? "999+" : unread}</span>}
+        {r.room.dialled && <i class="way" aria-hidden="true">→</i>}
+        <button type="button" class="name" onClick={() => { select(name); setTab("talk"); }}>{peer}</button>
+        {unread > 0 && <span class="unread" title={t("room.unread", { n: unread })}>{unread > 999 ? "999+" : unread}</span>}
         <span class="sub">{!r.live && r.room.codec && <span>{r.room.codec} · </span>}{s.text}<Counts r={r} /></span>
-      </button>
+      </div>
       {r.room.dial && !r.live && r.room.dial.phase !== "stopped" && (
         <button type="button" class="small quiet" title={t("redial.stop")} onClick={() => void act("hangup", { room: name })}>{t("redial.stop")}</button>
       )}
