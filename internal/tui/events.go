@@ -88,7 +88,7 @@ func (s *screen) connected(e tincan.Event) tea.Cmd {
 	if d := r.info.Dial; d != nil {
 		d.Phase = "connected"
 	}
-	r.retry, r.end, r.endText, r.was = time.Time{}, "", "", true
+	r.retry, r.end, r.endText, r.was, r.met = time.Time{}, "", "", true, true
 	r.log.add(newDivider(divConnected, l.Since, l.LinkStatus))
 	cmd := s.attract(r)
 	if s.cur == r.name {

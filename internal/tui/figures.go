@@ -91,8 +91,12 @@ func (s *screen) noFigures(width int) string {
 			return hint
 		}
 	}
-	if reach := s.reach(width - s.cells.width(s.say.t("others.dial", ""))); reach != "" {
-		return s.say.t("others.dial", reach)
+	key := "others.dial"
+	if s.onlyHere() != "" {
+		key = "here.dial"
+	}
+	if reach := s.reach(width - s.cells.width(s.say.t(key, ""))); reach != "" {
+		return s.say.t(key, reach)
 	}
 	return s.say.t("no.link")
 }

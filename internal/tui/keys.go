@@ -34,8 +34,8 @@ func bindings() []binding {
 		{[]string{"ctrl+s"}, "help.send", (*screen).sendHeld},
 		{[]string{"ctrl+x"}, "help.discard", (*screen).discardHeld},
 		{[]string{"f1"}, "help.help", (*screen).toggleHelp},
-		{[]string{"ctrl+z"}, "help.suspend", func(*screen) tea.Cmd { return tea.Suspend }},
 		{[]string{"ctrl+c"}, "help.quit", (*screen).quit},
+		{[]string{"ctrl+z"}, "help.suspend", func(*screen) tea.Cmd { return tea.Suspend }},
 	}
 }
 

@@ -48,8 +48,12 @@ func (s *screen) welcome(width, n int) []string {
 	case len(s.listeners) > 0:
 		key = "welcome.listen"
 	}
+	text := s.say.t(key)
+	if port := s.onlyHere(); port != "" && key == "welcome.listen" {
+		text = s.say.t("welcome.here", port)
+	}
 	var out []string
-	for _, l := range s.cells.wrap(s.say.t(key), width-2) {
+	for _, l := range s.cells.wrap(text, width-2) {
 		out = append(out, " "+s.style.dim.Render(l))
 	}
 	for _, l := range s.listeners {

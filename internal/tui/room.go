@@ -34,6 +34,7 @@ type room struct {
 	end     string // why the last attempt or link ended: a reason; "" while all is well
 	endText string // the sentence to it
 	was     bool   // a link of ours ended (else: none came up)
+	met     bool   // a link was up while we looked: what is said while it is away is held from then on
 }
 
 // link is a live link as it was last seen.

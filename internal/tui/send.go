@@ -119,7 +119,11 @@ func (s *screen) stored(m tincan.Message) {
 	if r.reached >= m.Offset && s.step.key == "sending" {
 		s.news("done", "", good, stepTime)
 	}
-	if len(s.linksOf(r)) == 0 && !r.info.Shared {
+	switch {
+	case len(s.linksOf(r)) > 0 || r.info.Shared:
+	case r.dialling() && !r.met:
+		s.tell(calm, s.say.t("queued.first"))
+	default:
 		s.tell(calm, s.say.t("queued.here"))
 	}
 }

@@ -2,6 +2,8 @@ package tui
 
 import (
 	"fmt"
+	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -64,6 +66,18 @@ func (s *screen) stepNow() step {
 		return step{key: "disconnected", what: r.label(), mood: bad}
 	}
 	return step{key: "ready", mood: calm}
+}
+
+// onlyHere is a port that only this machine can dial, if no listener has any other.
+func (s *screen) onlyHere() (port string) {
+	for _, l := range s.listeners {
+		a, err := netip.ParseAddrPort(l.Addr)
+		if err != nil || !a.Addr().IsLoopback() {
+			return ""
+		}
+		port = strconv.Itoa(int(a.Port()))
+	}
+	return port
 }
 
 // reach lists addresses that others can type, as many as fit.
