@@ -15,8 +15,12 @@ import (
 const (
 	pumpEntries = 1024
 	pumpBytes   = 256 << 10
-	pollFirst   = 50 * time.Microsecond // how soon after a write the peer's acknowledgement is looked for
-	pollLast    = 100 * time.Millisecond
+
+	behindEntries = 128 // the same for a peer that is behind
+	behindBytes   = 16 << 10
+
+	pollFirst = 50 * time.Microsecond // how soon after a write the peer's acknowledgement is looked for
+	pollLast  = 100 * time.Millisecond
 )
 
 // What the pump is doing.
@@ -118,7 +122,11 @@ func (m *member) write() (wrote bool, err error) {
 		m.skip(newest)
 		return false, nil
 	}
-	es, err := m.n.journal.Read(m.n.ctx, m.r.id, after, pumpEntries, pumpBytes)
+	entries, bytes := pumpEntries, pumpBytes
+	if m.behind() {
+		entries, bytes = behindEntries, behindBytes
+	}
+	es, err := m.n.journal.Read(m.n.ctx, m.r.id, after, entries, bytes)
 	if err != nil || len(es) == 0 {
 		return false, err
 	}
@@ -153,6 +161,13 @@ func (m *member) write() (wrote bool, err error) {
 
 // never is a position that no acknowledgement reaches.
 const never = math.MaxInt64
+
+// behind says that the peer's TCP has not yet taken what it was sent. A write may then wait for long, and what it holds
+// meanwhile is small.
+func (m *member) behind() bool {
+	acked, known := m.link.Acked()
+	return known && m.link.Sent()-acked > behindBytes
+}
 
 // giveUp says that a message has no encoding in this link's codec: it is not sent to this peer.
 func (m *member) giveUp(offset int64, why *link.FrameError) error {

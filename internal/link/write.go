@@ -26,8 +26,31 @@ type FrameError struct {
 func (e *FrameError) Error() string { return fmt.Sprintf("frame %d: %v", e.Index, e.Err) }
 func (e *FrameError) Unwrap() error { return e.Err }
 
-// buffers holds encoding buffers. A link has one only while it writes.
-var buffers = sync.Pool{New: func() any { return new([]byte) }}
+// buffers holds encoding buffers, small and large. A link has one only while it writes; but a peer that takes nothing
+// makes it write for long, so what is small must not sit in a large one.
+var buffers [2]sync.Pool
+
+// little is what a small buffer may hold.
+const little = 32 << 10
+
+// borrow returns a buffer for about size bytes, and what gives it back.
+func borrow(size int) (b []byte, giveBack func([]byte)) {
+	pool, most := &buffers[0], 2*little
+	if size > little {
+		pool, most = &buffers[1], 2*chunk
+	}
+	held, _ := pool.Get().(*[]byte)
+	if held == nil || cap(*held) > 4*max(size, little) {
+		b := make([]byte, 0, size+size/8)
+		held = &b
+	}
+	return (*held)[:0], func(b []byte) {
+		if cap(b) <= most {
+			*held = b
+			pool.Put(held)
+		}
+	}
+}
 
 // Write encodes frames and sends them, in one system call unless they are larger than 256 KiB, and returns the
 // write position behind them: the last frame has reached the peer's TCP when Acked is there.
@@ -59,14 +82,12 @@ func (l *Link) Write(ctx context.Context, frames ...codec.Frame) (pos int64, err
 		l.follow(&l.writeCtx, ctx, l.wire.wake)
 	}
 	c := *l.codec.Load()
-	held := buffers.Get().(*[]byte)
-	b := (*held)[:0]
-	defer func() {
-		if cap(b) <= 2*chunk {
-			*held = b
-			buffers.Put(held)
-		}
-	}()
+	size := 0
+	for i := range frames {
+		size += len(frames[i].Body)
+	}
+	b, giveBack := borrow(size)
+	defer func() { giveBack(b) }()
 
 	start, n := l.Sent(), 0
 	for i := range frames {
