@@ -1,7 +1,7 @@
 // Package codec turns messages into bytes and bytes into messages.
 //
 // A codec is a pure value: it does no I/O, keeps no state between calls and may be used by many links at
-// once. Everything that needs a clock or a socket (the silence that ends a frame of [Idle], the end of the
+// once. Everything that needs a clock or a socket (the silence that ends a frame of a [Quiet] codec, the end of the
 // stream) is decided by the link. Text encodings are not codecs: a
 // codec moves bytes, package tincan decides how they read.
 package codec
