@@ -276,6 +276,16 @@ func (n *Node) SetCodec(ctx context.Context, id int64, spec string) error {
 	}
 }
 
+// Encoding is the text encoding of a room, "" for UTF-8.
+func (n *Node) Encoding(ctx context.Context, name string) (string, error) {
+	if r := n.live(name); r != nil {
+		defer r.leave()
+		return r.encoding(), nil
+	}
+	rec, err := n.findRoom(ctx, name)
+	return rec.Encoding, err
+}
+
 // SetEncoding changes how a room's bytes are read as text, for old messages too: their bytes are kept.
 func (n *Node) SetEncoding(ctx context.Context, name, encoding string) error {
 	enc, err := ParseEncoding(encoding)
