@@ -14,9 +14,7 @@ interface Block {
 export class Heights {
   private blocks = new Map<number, Block>();
 
-  private known = 0;
-  private sum = 0;
-  private settled = false; // the guess has been made from what was seen
+  private first: number[] = []; // heights of the rows that were drawn first
 
   // guess is what a row is taken for that was never drawn.
   constructor(private guess: number) {}
@@ -28,16 +26,14 @@ export class Heights {
   // forget is for when all of them have changed.
   forget(): void {
     this.blocks.clear();
-    this.known = this.sum = 0;
-    this.settled = false;
+    this.first = [];
   }
 
-  // settle makes the guess from the rows that were drawn first, once: most rows of a room are alike.
+  // settle makes the guess from the rows that were drawn first, once: most rows of a room are alike, and the
+  // middle one is not misled by the one with a divider above it.
   private settle(height: number): void {
-    this.sum += height;
-    if (++this.known < enough || this.settled) return;
-    this.guess = this.sum / this.known;
-    this.settled = true;
+    if (this.first.length >= enough || this.first.push(height) < enough) return;
+    this.guess = this.first.toSorted((a, b) => a - b)[enough >> 1]!;
   }
 
   // set notes a height and says whether it changed anything.

@@ -28,6 +28,7 @@ export function List({ room }: { room: Room }) {
   const drift = useRef(0); // px that the rows stand lower than they would
   const rolled = useRef(0); // when the list last scrolled
   const rest = useRef(0);
+  const grip = useRef(false); // somebody holds the scroll bar
   const passes = useRef(0); // of measuring in a row
   const [, again] = useState(0);
 
@@ -44,7 +45,7 @@ export function List({ room }: { room: Room }) {
     if (range) log.want(range.from, range.to);
   });
   // What was drawn is measured. If that moves the row at the top, it is put back before anybody sees it: by the
-  // room above the rows while the list is scrolling, for to set where it stands would stop it.
+  // room above the rows while the list is scrolling or its scroll bar is held: to set where it stands would stop it.
   useLayoutEffect(() => {
     const el = box.current!;
     if (!el.clientHeight) return; // another tab of the narrow page is shown
@@ -54,7 +55,7 @@ export function List({ room }: { room: Room }) {
     }
     const to = heights.between(first, anchor.current.row) + anchor.current.into;
     const above = range ? heights.between(first, range.from) : 0;
-    const gliding = !state.tail && performance.now() - rolled.current < glide && !!range && range.from > first;
+    const gliding = !state.tail && (grip.current || performance.now() - rolled.current < glide) && !!range && range.from > first;
     drift.current = gliding ? Math.max(-above, el.scrollTop - to) : 0;
     pad.current!.style.height = above + drift.current + "px";
     if (state.tail) {
@@ -113,6 +114,11 @@ export function List({ room }: { room: Room }) {
     } else return;
     e.preventDefault();
   };
+  const loose = (e: PointerEvent) => {
+    if (!grip.current || e.buttons) return;
+    grip.current = false;
+    again((n) => n + 1);
+  };
   const rows = [];
   if (range) {
     for (let o = range.from; o <= range.to; o++) {
@@ -129,7 +135,8 @@ export function List({ room }: { room: Room }) {
   const unread = state.unread.get(room.name) ?? 0;
   return (
     <div class="holder">
-      <div ref={box} class="log" role="log" aria-label={t("messages")} aria-live={state.tail ? "polite" : "off"} tabIndex={0} onScroll={scrolled} onKeyDown={keys}>
+      <div ref={box} class="log" role="log" aria-label={t("messages")} aria-live={state.tail ? "polite" : "off"} tabIndex={0} onScroll={scrolled} onKeyDown={keys}
+        onPointerDown={(e) => { grip.current = e.offsetX >= box.current!.clientWidth; }} onPointerMove={loose} onPointerUp={loose}>
         {log.cleared > 1 && (
           <p class="cleared">
             {t("cleared", { n: count(log.cleared - 1) })}
