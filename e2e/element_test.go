@@ -319,10 +319,13 @@ func (e element) choose(name any, option string) {
 		e.tab.t.Fatalf("the combo box %q does not offer %q but %q", box.name, option, options)
 	}
 	e.focus("combobox", box.name)
-	e.tab.keys(kb.Home + strings.Repeat(kb.ArrowDown, at))
-	if got := must[string](box, "function() { return this.selectedOptions[0].label }"); got != options[at] {
-		e.tab.t.Fatalf("the combo box %q is at %q, want %q", box.name, got, options[at])
-	}
+	e.tab.keys(" " + kb.Home + strings.Repeat(kb.ArrowDown, at) + kb.Enter) // opens it, walks, takes
+	e.tab.until(func() error {
+		if got, err := on[string](box, "function() { return this.selectedOptions[0].label }"); err != nil || got != options[at] {
+			return fmt.Errorf("the combo box %q is at %q, want %q (%v)", box.name, got, options[at], err)
+		}
+		return nil
+	})
 }
 
 // focus moves the keyboard's focus to what has a role and a name, or to what in it can have it.

@@ -65,7 +65,7 @@ func TestPageCopySaveClear(t *testing.T) {
 
 		b.click("button", lang.in("Copy"))
 		b.until(func() error {
-			return holds(eval[string](b, "navigator.clipboard.readText()"), []string{"消息 299\nsecond line", "answer"})
+			return holds(eval[string](b, "navigator.clipboard.readText()"), []string{"消息 0\n", "消息 299\n", "second line", "answer"})
 		})
 
 		b.click("button", lang.in("Save as text"))
