@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	longestFile     = 500
+	longestFile     = 500 // tests, which are tables and stories, may be half as long again
 	longestFunction = 80
 	mostNames       = 60 // of the library: types, functions, methods, variables, constants
 )
@@ -41,11 +41,14 @@ func parse(t *testing.T, match func(name string) bool) (*token.FileSet, map[stri
 func TestLengths(t *testing.T) {
 	excused := map[string]bool{}
 	check := func(what string, lines, limit int) {
+		if strings.Contains(what, "_test.go") {
+			limit += limit / 2
+		}
 		if lines <= limit {
 			return
 		}
 		if excused[what] = true; longer[what] == "" {
-			t.Logf("%s has %d lines, more than %d: split it, or give a reason here", what, lines, limit)
+			t.Errorf("%s has %d lines, more than %d: split it, or give a reason here", what, lines, limit)
 		}
 	}
 	names, content := written(t, ".go", ".ts", ".tsx", ".css", ".cs")
