@@ -5,13 +5,15 @@ import { t, type Word } from "./words.ts";
 
 // The small parts that everything else is made of.
 
-export function Field(p: { label: string; note?: string; children: (id: string) => ComponentChildren; wide?: boolean }) {
+// Field is a control with its name, a note, and what is wrong with its value; why names that for aria-describedby.
+export function Field(p: { label: string; note?: string; wrong?: string | undefined; children: (id: string, why: string | undefined) => ComponentChildren; wide?: boolean }) {
   const id = useId();
   return (
     <div class={p.wide ? "field wide" : "field"}>
       <label for={id}>{p.label}</label>
-      {p.children(id)}
+      {p.children(id, p.wrong && id + "-why")}
       {p.note && <span class="note">{p.note}</span>}
+      {p.wrong && <p class="problem" role="alert" id={id + "-why"}>{p.wrong}</p>}
     </div>
   );
 }

@@ -10,7 +10,7 @@ import { t } from "./words.ts";
 // The two ways to a conversation: listen, or connect.
 
 type Side = "listen" | "connect";
-interface Trouble { text: string; next?: string }
+interface Trouble { text: string; next?: string; at?: "host" | "port" } // at: the field that it is about
 
 function recall(side: Side, codec: string): Place {
   const fresh = { host: "", port: side === "listen" ? "7000" : "", codec, tls: false, options: "", room: "" };
@@ -19,6 +19,10 @@ function recall(side: Side, codec: string): Place {
   } catch {
     return fresh;
   }
+}
+
+function wrong(x: Trouble | undefined, at: Trouble["at"]): string | undefined {
+  return x?.at === at ? x?.text : undefined;
 }
 
 export function Open() {
@@ -54,7 +58,7 @@ function ListenForm() {
   const submit = async (e: Event) => {
     e.preventDefault();
     const bad = checkPort(p.port, 0);
-    if (bad) return setTrouble({ text: t(bad) });
+    if (bad) return setTrouble({ text: t(bad), at: "port" });
     setBusy(true);
     try {
       await listen(address({ ...p, host }));
@@ -76,13 +80,13 @@ function ListenForm() {
           </select>
         )}
       </Field>
-      <Field label={t("port")}>
-        {(id) => <input id={id} class="port" inputMode="numeric" autocomplete="off" spellcheck={false} value={p.port} title={t("port.any")}
-          aria-invalid={!!trouble && !!checkPort(p.port, 0)} onInput={(e) => set({ ...p, port: e.currentTarget.value })} />}
+      <Field label={t("port")} wrong={wrong(trouble, "port")}>
+        {(id, why) => <input id={id} class="port" inputMode="numeric" autocomplete="off" spellcheck={false} value={p.port} title={t("port.any")}
+          aria-invalid={!!why} aria-describedby={why} onInput={(e) => { setTrouble(undefined); set({ ...p, port: e.currentTarget.value }); }} />}
       </Field>
       <CodecField p={p} set={set} auto />
       <More p={p} set={set} side="listen" />
-      <Problem text={trouble?.text} next={trouble?.next} />
+      {!trouble?.at && <Problem text={trouble?.text} next={trouble?.next} />}
       <button class="go" disabled={busy}>{t("listen.do")}</button>
     </form>
   );
@@ -135,9 +139,11 @@ function ConnectForm() {
     if (connecting) return;
     const whole = { ...p, ...(p.port.trim() === "" || p.host.includes("://") ? split(p.host) : undefined) };
     set(whole);
-    if (!whole.host.trim() || !whole.port.trim()) return setTrouble({ text: t("empty.place") });
-    const bad = checkHost(whole.host) ?? checkPort(whole.port, 1);
-    if (bad) return setTrouble({ text: t(bad) });
+    if (!whole.host.trim() || !whole.port.trim()) return setTrouble({ text: t("empty.place"), at: whole.host.trim() ? "port" : "host" });
+    const badHost = checkHost(whole.host);
+    if (badHost) return setTrouble({ text: t(badHost), at: "host" });
+    const badPort = checkPort(whole.port, 1);
+    if (badPort) return setTrouble({ text: t(badPort), at: "port" });
     setTrouble(undefined);
     setAsked(true);
     try {
@@ -152,17 +158,17 @@ function ConnectForm() {
   };
   return (
     <form onSubmit={submit} noValidate>
-      <Field label={t("server")} wide>
-        {(id) => <input id={id} autocomplete="off" autocapitalize="off" spellcheck={false} value={p.host} placeholder={t("server.example")}
-          aria-invalid={!!trouble && (!p.host.trim() || !!checkHost(p.host))} onInput={(e) => set({ ...p, host: e.currentTarget.value })} />}
+      <Field label={t("server")} wrong={wrong(trouble, "host")} wide>
+        {(id, why) => <input id={id} autocomplete="off" autocapitalize="off" spellcheck={false} value={p.host} placeholder={t("server.example")}
+          aria-invalid={!!why} aria-describedby={why} onInput={(e) => { setTrouble(undefined); set({ ...p, host: e.currentTarget.value }); }} />}
       </Field>
-      <Field label={t("port")}>
-        {(id) => <input id={id} class="port" inputMode="numeric" autocomplete="off" spellcheck={false} value={p.port}
-          aria-invalid={!!trouble && !!checkPort(p.port, 1)} onInput={(e) => set({ ...p, port: e.currentTarget.value })} />}
+      <Field label={t("port")} wrong={wrong(trouble, "port")}>
+        {(id, why) => <input id={id} class="port" inputMode="numeric" autocomplete="off" spellcheck={false} value={p.port}
+          aria-invalid={!!why} aria-describedby={why} onInput={(e) => { setTrouble(undefined); set({ ...p, port: e.currentTarget.value }); }} />}
       </Field>
       <CodecField p={p} set={set} />
       <More p={p} set={set} side="connect" />
-      <Problem text={trouble?.text} next={trouble?.next} />
+      {!trouble?.at && <Problem text={trouble?.text} next={trouble?.next} />}
       {connecting
         ? <button type="button" class="go" disabled={!room || asked} onClick={() => void act("hangup", { room })}>{t("cancel")}</button>
         : <button class="go">{t("connect.do")}</button>}
