@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"tincan"
+	"tincan/internal/api"
 )
 
 // root is the whole command line.
@@ -127,7 +128,7 @@ func (c *cli) fail(err error) {
 	if err.Error() == "" {
 		return
 	}
-	text, hint, _ := tincan.ExplainIn(c.lang, err)
+	text, hint, _ := api.ExplainIn(c.lang, err)
 	if errors.Is(err, context.Canceled) {
 		text = c.t("interrupted")
 	}

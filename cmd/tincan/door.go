@@ -55,7 +55,7 @@ func (c *cli) open(ctx context.Context, s stay) (*door, error) {
 			return nil, err
 		} else if waited > time.Second && !said {
 			said = true
-			text, _, _ := tincan.ExplainIn(c.lang, err)
+			text, _, _ := api.ExplainIn(c.lang, err)
 			c.say("%s; waiting for it", clean(text))
 		}
 		select {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tincan"
+	"tincan/internal/api"
 )
 
 // pipe is a conversation between standard input, standard output and the links of one address.
@@ -341,7 +342,7 @@ func (p *pipe) badInput(e *lineError) {
 	p.mu.Lock()
 	p.inputErrs++
 	p.mu.Unlock()
-	text, hint, code := tincan.ExplainIn(p.c.lang, e.why)
+	text, hint, code := api.ExplainIn(p.c.lang, e.why)
 	var no *notObject
 	if errors.As(e.why, &no) {
 		text, hint = p.c.t(no.key, no.args...), p.c.t("objectHint")

@@ -44,7 +44,7 @@ func (c *Client) follow(ctx context.Context, resp *http.Response, yield func(tin
 		line, err := in.ReadBytes('\n')
 		switch {
 		case err == io.EOF && ctx.Err() == nil:
-			yield(tincan.Event{}, fail(tincan.CodeClosed, tincan.ErrClosed, say("the tincan at %s has ended", c.url), nothing))
+			yield(tincan.Event{}, fail(tincan.CodeClosed, tincan.ErrClosed, say("the tincan at %s has ended", c.url), say("it held the folder; start this command again to go on")))
 			return
 		case err != nil:
 			yield(tincan.Event{}, c.lost(ctx, err))

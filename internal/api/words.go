@@ -132,4 +132,5 @@ var chinese = map[string]string{
 	"the tincan at %s does not answer: %v":                                     "%s 的 tincan 没有回应：%v",
 	"it may have ended: see tincan status":                                     "它可能已结束：请看 tincan status",
 	"the tincan at %s has ended":                                               "%s 的 tincan 已结束",
+	"it held the folder; start this command again to go on":                    "文件夹由它占用；重新运行此命令即可继续",
 }

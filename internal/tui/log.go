@@ -83,7 +83,7 @@ func (l *log) add(e *entry) {
 	if isMsg && e.msg.Offset <= l.last {
 		return
 	}
-	if !l.loaded && !l.loading {
+	if !l.loaded && !l.loading || !isMsg && l.has(e) { // a snapshot may tell of a link before its event does
 		return
 	}
 	if !l.follow && len(l.entries) >= keepMsgs { // who reads old messages keeps them

@@ -56,3 +56,16 @@ func TestListenHereOnly(t *testing.T) {
 		t.Errorf("others can dial the second\n%s", st.screenText())
 	}
 }
+
+// A link that a snapshot told of before its event came is in the log once.
+func TestConnectedOnce(t *testing.T) {
+	st := newStage(t, "en", 80, 24)
+	st.f.status.Rooms = []tincan.RoomStatus{{Name: server, Dialled: true, Links: []int64{3}, Dial: &tincan.DialStatus{Phase: "connected", Attempt: 1}}}
+	st.f.status.Links = []tincan.LinkStatus{{ID: 3, Room: server, Peer: "tcp:plc.local:9100", Dialled: true, Phase: tincan.Established, Since: st.time}}
+	st.run(st.dial(server, true))
+	st.run(st.reload(server))
+	st.happen(tincan.Event{Kind: tincan.EventConnected, Link: 3, Room: server, Peer: "tcp:plc.local:9100"})
+	if got := strings.Count(st.screenText(), "connected to"); got != 1 {
+		t.Errorf("the link is there %d times, want once\n%s", got, st.screenText())
+	}
+}
