@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 	"time"
 
 	"tincan/codec"
@@ -14,14 +15,13 @@ import (
 
 // receive is the only reader of the link. It stores whole batches and never writes.
 func (m *member) receive() {
-	var es []journal.Entry
 	for {
 		limit, ok := m.mayRead()
 		if !ok {
 			m.keepRest(m.link.End())
 			return
 		}
-		err := m.readSome(limit, &es)
+		err := m.readSome(limit)
 		switch {
 		case err == nil, errors.Is(err, link.ErrInterrupted):
 		case errors.Is(err, io.EOF):
@@ -45,13 +45,13 @@ func (m *member) alive() bool {
 }
 
 // readSome reads batches until somebody steers the reader or the link fails; with a limit it reads one.
-func (m *member) readSome(limit int, es *[]journal.Entry) error {
+func (m *member) readSome(limit int) error {
 	for {
 		frames, err := m.link.Read(context.Background(), limit)
 		if err != nil {
 			return err
 		}
-		if err := m.store(frames, es); err != nil {
+		if err := m.store(frames); err != nil {
 			return err
 		}
 		if limit > 0 {
@@ -103,7 +103,7 @@ func (m *member) steer(change func()) {
 
 // store appends a batch to the room. A full disk holds the batch, and through TCP the peer, until there is
 // space again; what is not stored is not read further.
-func (m *member) store(frames []codec.Frame, buf *[]journal.Entry) error {
+func (m *member) store(frames []codec.Frame) error {
 	m.mu.Lock()
 	framing := m.framing
 	a, isAuto := framing.(*auto)
@@ -114,13 +114,23 @@ func (m *member) store(frames []codec.Frame, buf *[]journal.Entry) error {
 		}
 		m.detected(a)
 	}
-	es := m.entries((*buf)[:0], frames, framing)
-	*buf = es[:0]
-	return m.keep(es, func() error {
+	held, _ := entryLists.Get().(*[]journal.Entry)
+	if held == nil {
+		held = new([]journal.Entry)
+	}
+	es := m.entries((*held)[:0], frames, framing)
+	err := m.keep(es, func() error {
 		_, err := m.n.journal.Append(m.n.ctx, m.r.id, es)
 		return err
 	})
+	clear(es)
+	*held = es[:0]
+	entryLists.Put(held)
+	return err
 }
+
+// entryLists are lent to links while they store a batch: one that has fallen silent keeps nothing of its busy time.
+var entryLists sync.Pool
 
 // detected tells what auto took the peer's first bytes for.
 func (m *member) detected(a *auto) {
