@@ -195,7 +195,7 @@ func (d *dialler) try(attempt int) (connected bool) {
 		e, reason := dialError(d.addr, err)
 		ms := d.retry(0)
 		d.mu.Lock()
-		d.status.Error, d.status.Hint = e.Text, e.Hint
+		d.status.Reason, d.status.Error, d.status.Hint = reason, e.Text, e.Hint
 		d.mu.Unlock()
 		d.n.note(Event{Kind: EventDisconnected, Addr: d.addr.hostport(), Room: d.r.name, Reason: reason, Detail: e.Text, Hint: e.Hint, RetryInMS: ms}, d.r)
 		return false
@@ -249,7 +249,7 @@ func (d *dialler) retry(lived time.Duration) *int64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.stay || d.ctx.Err() != nil {
-		d.status = DialStatus{URL: d.status.URL, Phase: "stopped", Error: d.status.Error}
+		d.status = DialStatus{URL: d.status.URL, Phase: "stopped", Reason: d.status.Reason, Error: d.status.Error}
 		return nil
 	}
 	if lived > 5*time.Second || d.base == 0 {

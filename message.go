@@ -102,8 +102,9 @@ type DialStatus struct {
 	URL     string    `json:"url"`
 	Phase   string    `json:"phase"` // "connecting", "connected", "waiting"
 	Attempt int       `json:"attempt"`
-	Retry   time.Time `json:"retry,omitzero"`  // when the next attempt starts, while waiting
-	Error   string    `json:"error,omitempty"` // why the last attempt or link ended
+	Retry   time.Time `json:"retry,omitzero"`   // when the next attempt starts, while waiting
+	Reason  string    `json:"reason,omitempty"` // why the last attempt failed, in a word that does not change: "refused", "timed out", …
+	Error   string    `json:"error,omitempty"`  // the same in a sentence
 	Hint    string    `json:"hint,omitempty"`
 }
 
