@@ -3,7 +3,7 @@ import { call, Failure } from "./api.ts";
 import { clean, stamp } from "./format.ts";
 import { fromBase64, plainHex } from "./hex.ts";
 import { changed, complain, refresh, select, state } from "./node.ts";
-import { addStep, linksOf, rows } from "./store.ts";
+import { addStep, type Going, linksOf, rows } from "./store.ts";
 import { step } from "./steps.ts";
 import type { Listener, Message, Room } from "./types.ts";
 import { t } from "./words.ts";
@@ -81,11 +81,12 @@ export async function send(to: string[], body: Body, ids: Map<string, string>): 
   addStep(state, step("step.sending", "wait", new Date(), () => t("step.to", { who })));
   changed();
   const left = [...to];
+  const going: Going = { key: newID(), who, all: to.length, far: new Map() };
   const one = async () => {
     for (let room; (room = left.shift()) !== undefined;) {
       const id = ids.get(room) ?? newID();
       ids.set(room, id);
-      state.sending.set(id, who);
+      state.sending.set(id, going);
       try {
         const m = await call<Message & { state?: string }>("send", { room, id, ...body });
         out.taken.push(room);

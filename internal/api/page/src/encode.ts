@@ -52,7 +52,8 @@ function tableOf(encoding: string): Map<number, number[]> {
       const point = s.codePointAt(0)!;
       if (s.length === (point > 0xffff ? 2 : 1) && point !== 0xfffd && (over || !table!.has(point))) table!.set(point, b);
     };
-    for (let a = 0x80; a <= 0xff; a++) add([a], false);
+    // One byte: the kana of Shift-JIS, and GBK's euro sign.
+    if (encoding === "shift-jis" || encoding === "gbk") for (let a = 0x80; a <= 0xff; a++) add([a], false);
     // Big5 writes with its own part of the table, not with the extension before it.
     for (let a = encoding === "big5" ? 0xa1 : 0x81; a <= 0xfe; a++) {
       for (let b = 0x40; b <= 0xfe; b++) {

@@ -13,17 +13,19 @@ export interface State {
   tail: boolean; // the list shows the newest
   unread: Map<string, number>;
   ends: Map<string, Link[]>; // ended links by room, newest first
-  notes: Map<string, Note[]>; // what happened in a room and is in no record
   retries: Map<string, { due: number; link: boolean; reason: string; detail: string; hint: string }>; // by room, on performance.now's clock
   steps: Step[]; // oldest first
-  sending: Map<string, string>; // ids of what this page sends, and to whom
+  sending: Map<string, Going>; // what this page sends, by message id
   notices: Notice[];
   queues: Sample[]; // of the link that is shown
 }
 
-export interface Note {
-  at: number;
-  text: () => string;
+// Going is one thing that was sent to one or more conversations.
+export interface Going {
+  key: string;
+  who: string;
+  all: number; // messages
+  far: Map<string, Receipt>; // by message id
 }
 
 export interface Notice {
@@ -42,7 +44,7 @@ export interface Sample {
 export function newState(): State {
   return {
     status: undefined, stream: "connecting", skew: 0, room: undefined, log: undefined, tail: true,
-    unread: new Map(), ends: new Map(), notes: new Map(), retries: new Map(),
+    unread: new Map(), ends: new Map(), retries: new Map(),
     steps: [step("step.ready", "calm", new Date())],
     sending: new Map(), notices: [], queues: [],
   };
@@ -122,21 +124,29 @@ function message(s: State, m: Message): void {
 
 function receipt(s: State, e: Happening): void {
   if (e.room === s.room) s.log?.got(e.offset!, e.peer ?? "", e.state!);
-  const to = s.sending.get(e.id ?? "");
-  if (to === undefined) return;
+  const going = s.sending.get(e.id ?? "");
+  if (!going) return;
   if (e.state === "written" || e.state === "reached" || e.state === "stored") {
-    done(s, e.id!, e.state, to, e.time);
+    done(s, going, e.id!, e.state, e.time);
     if (e.state !== "written") s.sending.delete(e.id!);
   } else if (e.state !== "queued") {
     s.sending.delete(e.id!);
   }
 }
 
-// done says on the strip that a message went out; the word about how far follows it.
-function done(s: State, id: string, state: Receipt, to: string, time: string | undefined): void {
+// done says on the strip that what was sent went out, and how far; one step for all who get it.
+function done(s: State, going: Going, id: string, state: Receipt, time: string | undefined): void {
+  going.far.set(id, state);
   const at = time ? new Date(time) : new Date();
-  const next = { ...step("step.done", "good", at, () => tOr("receipt.", state) + " · " + t("step.to", { who: to })), id };
-  const i = s.steps.findLastIndex((x) => x.id === id && x.word === "step.done");
+  const detail = () => {
+    const states = [...going.far.values()];
+    const least = states.includes("written") ? "written" : state;
+    const word = tOr("receipt.", least);
+    const n = states.filter((x) => x === least).length;
+    return (going.all > 1 ? t("receipt.of", { state: word, n, all: going.all }) : word) + " · " + t("step.to", { who: going.who });
+  };
+  const next = { ...step("step.done", "good", at, detail), id: going.key };
+  const i = s.steps.findLastIndex((x) => x.id === going.key);
   if (i >= 0) s.steps[i] = next;
   else addStep(s, next);
 }

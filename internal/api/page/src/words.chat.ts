@@ -3,7 +3,6 @@ export const chat = {
   "rooms": ["Conversations", "会话"],
   "rooms.none": ["Nobody is connected yet", "尚无连接"],
   "rooms.ended": ["Ended ({n})", "已结束（{n}）"],
-  "rooms.ended.note": ["the {n} latest", "最近 {n} 个"],
   "room.choose": ["Send to {peer}", "发送给 {peer}"],
   "room.everyone": ["Everyone", "所有人"],
   "room.unread": ["{n} new", "{n} 条新消息"],
@@ -85,7 +84,6 @@ export const chat = {
   "me": ["me", "我"],
   "half": ["{have} of {want} bytes of the next message", "下一条消息已到 {have} / {want} 字节"],
   "half.open": ["{have} bytes of the next message", "下一条消息已到 {have} 字节"],
-  "half.aside": ["{have} of {want} bytes", "{have} / {want} 字节"],
 
   "receipt.queued": ["queued", "已存盘"],
   "receipt.written": ["written", "已交给内核"],
@@ -109,8 +107,6 @@ export const chat = {
   "links.earlier": ["{n} earlier connections without messages", "之前 {n} 次没有消息的连接"],
 
   "held": ["Held messages", "待处理的消息"],
-  "held.queued": ["{n} not sent", "{n} 条未发出"],
-  "held.uncertain": ["{n} may have arrived", "{n} 条可能已到达"],
   "held.both": ["{n} messages wait ({m} may have arrived)", "{n} 条消息待处理（其中 {m} 条可能已到达）"],
   "held.only.queued": ["{n} messages wait: never sent", "{n} 条消息待处理：从未发出"],
   "held.only.uncertain": ["{n} messages wait: they may have arrived", "{n} 条消息待处理：可能已到达"],
@@ -138,7 +134,6 @@ export const chat = {
   "send.nobody": ["Nobody is connected to send to: wait for a connection, or connect first", "没有可发送的对象：请等待连接，或先连接"],
   "send.some": ["{n} of {all} conversations took it", "{all} 个会话中有 {n} 个已接受"],
   "send.to": ["{who}: {why}", "{who}：{why}"],
-  "failed": ["{what}: {hint}", "{what}：{hint}"],
 
   "welcome": ["Two programs, one string between them", "两个程序，一线相连"],
   "welcome.listen": ["Start listening here", "在这里开始监听"],
@@ -149,7 +144,6 @@ export const chat = {
   "welcome.dial.how": ["Under “Connect”, enter a server and its port. What it says appears here.", "在“连接”中输入服务器和端口，对方的消息会显示在这里。"],
   "welcome.waiting": ["Waiting for a connection", "等待连接"],
   "welcome.waiting.how": ["tincan listens. Connect to it from a terminal or from .NET:", "tincan 正在监听。请从终端或 .NET 程序连接："],
-  "welcome.select": ["Choose a conversation on the left", "在左侧选择一个会话"],
   "welcome.no.messages": ["Nothing was said yet", "还没有消息"],
   "command.netcat": ["netcat", "netcat"],
   "command.tincan": ["tincan", "tincan"],

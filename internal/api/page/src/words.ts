@@ -99,7 +99,6 @@ export const shell = {
   "step.retry": ["tries again in {n} s", "{n} 秒后重试"],
   "step.kept": ["the message is kept here until the connection is back", "消息已保存，等待连接恢复"],
   "step.refused": ["refused {remote}: {why}", "拒绝了 {remote}：{why}"],
-  "step.codec": ["{peer}: codec {codec} ({choice})", "{peer}：编码 {codec}（{choice}）"],
   "step.to": ["to {who}", "发给 {who}"],
   "who.many": ["{n} conversations", "{n} 个会话"],
 
