@@ -78,7 +78,7 @@ function Body({ row, room }: { row: Row; room: Room }) {
       {m.text === undefined && <small class="kind">{t("message.bytes", { encoding: (encoding || "utf-8").toUpperCase(), n: count(bytes!.all) })}</small>}
       {asHex
         ? bytes === undefined ? <em class="kind">{t("message.nobytes", { encoding })}</em>
-        : bytes.all ? <pre class="hex">{dump(bytes.is)}</pre> : <em class="kind">{t("message.empty")}</em>
+        : bytes.all ? <pre class="hex" tabIndex={0}>{dump(bytes.is)}</pre> : <em class="kind">{t("message.empty")}</em>
         : shown ? <Text s={shown} /> : <em class="kind">{t("message.empty")}</em>}
       {cut && !open && <button type="button" class="small quiet more" onClick={() => void unfold()}>{t("message.more", { size: size(row.long ?? bytes?.all ?? m.text!.length) })}</button>}
       {cut && open && <p class="kind">{t("message.rest", { size: size(bytes?.all ?? m.text!.length) })}</p>}
