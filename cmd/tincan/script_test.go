@@ -26,7 +26,8 @@ func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"tincan": mai
 // they have these:
 //
 //	exits STATUS tincan ARG…   run the program to its end; stdout and stderr then hold what it printed
-//	start NAME tincan ARG…     run it as a conversation; start -tty NAME …: its output is a terminal
+//	start NAME tincan ARG…     run it as a conversation; start -tty NAME …: its output is a terminal, and
+//	                           start -screen NAME …: its input as well
 //	accept NAME VAR            a plain TCP listener; its address is $VAR, its first connection the conversation;
 //	                           accept -deaf NAME VAR never reads from it
 //	connect NAME ADDR          a plain TCP connection as a conversation
@@ -172,12 +173,13 @@ func (k *talk) kill() {
 }
 
 func start(ts *testscript.TestScript, neg bool, args []string) {
-	tty := len(args) > 0 && args[0] == "-tty"
+	screen := len(args) > 0 && args[0] == "-screen"
+	tty := screen || len(args) > 0 && args[0] == "-tty"
 	if tty {
 		args = args[1:]
 	}
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: start [-tty] NAME tincan ARG…")
+		ts.Fatalf("usage: start [-tty|-screen] NAME tincan ARG…")
 	}
 	k := newTalk(ts, args[0])
 	k.cmd = exec.Command(filepath.Join(ts.Getenv("BIN"), args[1]+ts.Getenv("exe")), args[2:]...)
@@ -188,16 +190,21 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	var err error
-	k.in, err = k.cmd.StdinPipe()
-	ts.Check(err)
+	if !screen {
+		k.in, err = k.cmd.StdinPipe()
+		ts.Check(err)
+	}
 	var readers sync.WaitGroup
 	if tty {
-		screen, terminal, err := openTerminal()
+		master, terminal, err := openTerminal()
 		ts.Check(err)
 		k.cmd.Stdout, k.cmd.Stderr = terminal, terminal
+		if screen {
+			k.cmd.Stdin, k.in = terminal, master
+		}
 		ts.Check(k.cmd.Start())
 		terminal.Close()
-		readers.Go(func() { k.collect(screen, &k.out); screen.Close() })
+		readers.Go(func() { k.collect(master, &k.out); master.Close() })
 	} else {
 		out, err := k.cmd.StdoutPipe()
 		ts.Check(err)

@@ -1,13 +1,15 @@
 package main
 
 import (
-	"io"
+	"context"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"tincan"
+	"tincan/internal/api"
 	"tincan/internal/tui"
 )
 
@@ -48,20 +50,33 @@ func (c *cli) talkCommand(cmd *cobra.Command, dial bool) *cobra.Command {
 			return err
 		}
 		defer d.close()
-		if f, ok := c.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) && isTerminal(c.out) && !c.json {
-			o := tui.Options{Lang: c.lang, Listen: args[0]}
-			if dial {
-				o = tui.Options{Lang: c.lang, Dial: args[0]}
-			}
-			d.tie()
-			return tui.Run(ctx, d, o)
+		if !c.json && isTerminal(c.in) && isTerminal(c.out) && os.Getenv("TERM") != "dumb" {
+			return c.screen(ctx, d, args[0], dial)
 		}
 		return c.pipe(ctx, d, args[0], dial, *linger)
 	}
 	return cmd
 }
 
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+// screen is a conversation on the terminal.
+func (c *cli) screen(ctx context.Context, d *door, addr string, dial bool) error {
+	o := tui.Options{Lang: c.lang, Listen: addr}
+	if dial {
+		o = tui.Options{Lang: c.lang, Dial: addr}
+	}
+	d.tie()
+	err := tui.Run(ctx, d, o)
+	if err == nil {
+		return nil
+	}
+	if _, _, code := api.ExplainIn(c.lang, err); code == tincan.CodeInUse || code == tincan.CodeUnreachable {
+		return &exitError{exitConnect, err}
+	}
+	return err
+}
+
+// isTerminal says whether a reader or writer is a terminal.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
