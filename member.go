@@ -279,6 +279,8 @@ func endHint(end link.End) phrase {
 		return say(ce.Hint)
 	case end.Reason == link.NotReading:
 		return say("the program at the other end must read; what it did not take is kept here")
+	case end.Reason == link.Crowded:
+		return say("send a message in one go, or smaller ones")
 	case end.Reason == link.TimedOut:
 		return say("check the network, and whether the other machine still runs")
 	case end.Reason == link.Unreachable:
@@ -303,6 +305,8 @@ func closeCode(end link.End) int {
 		return 102
 	case link.NotReading:
 		return 4
+	case link.Crowded:
+		return 5
 	}
 	return 0
 }

@@ -70,6 +70,7 @@ var chinese = map[string]string{
 	`say "pause", "resume" or "one"`:                                            `可用："pause"、"resume"、"one"`,
 	`say "send" or "discard"`:                                                   `可用："send"、"discard"`,
 	"send it as hex, or change the room's encoding":                             "改用十六进制发送，或更改房间的文字编码",
+	"send a message in one go, or smaller ones":                                 "一次发完一条消息，或发送更小的消息",
 	"the CA file cannot be read: %v":                                            "无法读取 CA 文件：%v",
 	"the certificate cannot be used: %v":                                        "证书无法使用：%v",
 	"the certificate of %s is not trusted":                                      "%s 的证书不受信任",

@@ -347,6 +347,8 @@ addresses 列出各种编码。
 	"unreachable":                  "无法到达",
 	"name not found":               "找不到该名称",
 	"not reading":                  "对方长时间不接收",
+	"crowded out":                  "未完的消息占用内存太久",
+	"hint:crowded out":             "一次发完一条消息，或发送更小的消息",
 	"malformed":                    "收到的内容不符合编码",
 	"too large":                    "收到的消息太大",
 	"tincan stopped":               "tincan 已停止",

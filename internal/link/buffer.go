@@ -21,8 +21,10 @@ type buffer struct {
 
 func (b *buffer) held() []byte { return b.b[b.r:b.w] }
 
-// space returns room for at least one byte. What was taken from the front before is overwritten.
-func (b *buffer) space() []byte {
+// space returns room for at least one byte, or nil if the buffer is full and may not grow. What was taken from the
+// front before is overwritten. want is how many bytes the frame that is arriving will have, 0 if nobody knows; may is
+// asked before the buffer grows, and told whether the frame needs it.
+func (b *buffer) space(want int, may func(size int, needed bool) bool) []byte {
 	held := b.w - b.r
 	if b.r > 0 {
 		copy(b.b, b.held())
@@ -32,7 +34,16 @@ func (b *buffer) space() []byte {
 	switch {
 	case size == 0:
 		size = small
-	case held == size, b.full && size < busy:
+	case held == size:
+		more := 2 * size
+		if want > size && want < more {
+			more = (want + 4095) &^ 4095
+		}
+		if !may(more, true) {
+			return nil
+		}
+		size = more
+	case b.full && size < busy && may(2*size, false):
 		size *= 2
 	case b.reads >= review, b.reads >= hasty && size > busy:
 		for size > small && b.peak <= size/4 {

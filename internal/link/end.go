@@ -23,6 +23,7 @@ const (
 	Aborted      Reason = "aborted here"  // Abort
 	Malformed    Reason = "malformed"     // the bytes broke the codec's rules
 	TooLarge     Reason = "too large"     // a frame over the codec's limit
+	Crowded      Reason = "crowded out"   // its unfinished message held memory that others needed
 	NotReading   Reason = "not reading"   // the peer's TCP answers, its program takes nothing
 	Unreachable  Reason = "unreachable"   // the network says that there is no way
 	TLSFailed    Reason = "tls failed"    // handshake or record refused, by one side or the other
@@ -78,6 +79,8 @@ func (e End) String() string {
 		return "aborted here (RST)"
 	case Malformed, TooLarge:
 		return fmt.Sprintf("closed here because of what the peer sent: %v", e.Err)
+	case Crowded:
+		return fmt.Sprintf("closed here because %v", e.Err)
 	case NotReading:
 		return "closed here because the peer's program does not read"
 	case Unreachable:
@@ -207,6 +210,7 @@ func (l *Link) finish(e End) End {
 	e.At = time.Now()
 	l.end, l.final = e, t
 	l.ended.Store(true)
+	l.hold()
 	close(l.done)
 	return e
 }

@@ -71,11 +71,14 @@ type Link struct {
 	framesOut   atomic.Int64
 	acked       atomic.Int64 // the highest position known to be acknowledged
 	ackKnown    atomic.Bool
-	peerDone    atomic.Bool // the peer's FIN was read
-	finished    atomic.Bool // FinishSending was called
-	ended       atomic.Bool // end is set and done closed
-	released    atomic.Bool // Close or Abort was called
-	interrupted atomic.Bool // Interrupt was called and Read has not said so
+	peerDone    atomic.Bool  // the peer's FIN was read
+	finished    atomic.Bool  // FinishSending was called
+	ended       atomic.Bool  // end is set and done closed
+	released    atomic.Bool  // Close or Abort was called
+	interrupted atomic.Bool  // Interrupt was called and Read has not said so
+	crowded     atomic.Bool  // its unfinished message was given up
+	holds       atomic.Bool  // it has taken from the pot
+	since       atomic.Int64 // when it began to wait for the rest of a message, as Unix nanoseconds; 0: it does not
 	done        chan struct{}
 
 	mu       sync.Mutex

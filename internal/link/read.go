@@ -95,6 +95,7 @@ func (l *Link) Prepend(b []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.buf.prepend(b)
+	l.hold()
 	l.seen, l.bad = codec.Seen{}, nil
 }
 
@@ -105,6 +106,7 @@ func (l *Link) Take() []byte {
 	defer l.mu.Unlock()
 	held := bytes.Clone(l.buf.held())
 	l.buf = buffer{}
+	l.hold()
 	l.seen, l.bad = codec.Seen{}, nil
 	return held
 }
@@ -147,6 +149,7 @@ func (l *Link) decode(max int) error {
 	}
 	if n := len(l.frames); n > 0 {
 		l.framesIn.Add(int64(n))
+		l.since.Store(0)
 		return nil
 	}
 	return l.bad
@@ -170,6 +173,7 @@ func (l *Link) flush(end bool) bool {
 	l.seen = codec.Seen{}
 	l.frames = append(l.frames[:0], f)
 	l.framesIn.Add(1)
+	l.since.Store(0)
 	return true
 }
 
@@ -191,9 +195,23 @@ func (l *Link) fill(ctx context.Context) error {
 		if l.codec.Load() != l.using || l.interrupted.Load() {
 			return nil
 		}
-		l.mu.Lock()
-		p := l.buf.space()
-		l.mu.Unlock()
+		if l.crowded.Load() {
+			l.over = l.End()
+			return nil
+		}
+		p := l.space()
+		if p == nil {
+			if l.ended.Load() {
+				l.over = l.End()
+				return nil
+			}
+			crowd()
+			select {
+			case <-l.done:
+			case <-time.After(potWait):
+			}
+			return nil
+		}
 		n, err := l.conn.Read(p)
 		if n > 0 {
 			l.mu.Lock()
@@ -222,6 +240,22 @@ func (l *Link) fill(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// space returns where the next bytes go; nil if there is no memory for them now.
+func (l *Link) space() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	want := 0
+	if held := l.buf.held(); len(held) == len(l.buf.b) && len(held) >= ownSize {
+		_, want = (*l.using).Progress(held)
+	}
+	p := l.buf.space(want, func(size int, needed bool) bool { return size <= ownSize || l.afford(size, needed) })
+	l.hold()
+	if l.holds.Load() && l.since.Load() == 0 {
+		l.since.Store(time.Now().UnixNano())
+	}
+	return p
 }
 
 // arm sets the read deadline that this wait needs. If bytes are held that become a frame by silence, it returns
@@ -264,6 +298,7 @@ func (l *Link) calm() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.buf.fit()
+	l.hold()
 	l.frames = nil
 }
 

@@ -88,6 +88,7 @@ var catalogue = map[string][2]string{
 	"reason.aborted here":          {"aborted here (RST)", "本方中止了连接（RST）"},
 	"reason.malformed":             {"closed here: what the peer sent breaks the codec's rules", "本方关闭：对方发来的内容不符合编码规则"},
 	"reason.too large":             {"closed here: the peer's message is too large", "本方关闭：对方的消息太大"},
+	"reason.crowded out":           {"closed here: its unfinished message held memory that others need", "本方关闭：未完的消息占用了其他人需要的内存"},
 	"reason.not reading":           {"closed here: the peer's program does not read", "本方关闭：对方的程序不读取数据"},
 	"reason.unreachable":           {"the network has no way there", "网络不可达"},
 	"reason.tls failed":            {"TLS failed", "TLS 失败"},
