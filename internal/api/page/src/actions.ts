@@ -2,7 +2,7 @@ import { label } from "./address.ts";
 import { call, Failure } from "./api.ts";
 import { clean, stamp } from "./format.ts";
 import { fromBase64, plainHex } from "./hex.ts";
-import { changed, complain, refresh, select, state } from "./node.ts";
+import { changed, complain, explain, refresh, select, state } from "./node.ts";
 import { addStep, type Going, linksOf, rows } from "./store.ts";
 import { step } from "./steps.ts";
 import type { Listener, Message, Room } from "./types.ts";
@@ -98,6 +98,10 @@ export async function send(to: string[], body: Body, ids: Map<string, string>): 
     }
   };
   await Promise.all(Array.from({ length: 8 }, one));
+  if (!out.taken.length) {
+    const { text, next } = explain(out.refused[0]!.error);
+    addStep(state, step("step.ready", "calm", new Date(), () => t("dial.failed", { what: text, hint: next })));
+  }
   changed();
   return out;
 }
