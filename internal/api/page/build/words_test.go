@@ -97,6 +97,31 @@ func TestWords(t *testing.T) {
 	}
 }
 
+// TestReasons holds the catalogue to the reasons that a connection may end or fail for: they come as words that do
+// not change, and the page says them in its language.
+func TestReasons(t *testing.T) {
+	root, err := pageRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := sources(t, "words.tcp.ts")["words.tcp.ts"]
+	n := 0
+	for file, reason := range map[string]string{"end.go": `Reason\s+= "([^"]+)"`, "dial.go": `return "([^"]+)"`} {
+		b, err := os.ReadFile(filepath.Join(root, "../../link", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(reason).FindAllStringSubmatch(string(b), -1) {
+			if n++; !strings.Contains(words, `"reason.`+m[1]+`":`) {
+				t.Errorf("no words for the reason %q of internal/link/%s", m[1], file)
+			}
+		}
+	}
+	if n < 18 {
+		t.Errorf("only %d reasons were found", n)
+	}
+}
+
 var (
 	markup   = regexp.MustCompile(`>([^<>{}]*\p{L}[^<>{}]*)</`)
 	spoken   = regexp.MustCompile(`(?:aria-label|title|placeholder|alt)="([^"]*)"`)
