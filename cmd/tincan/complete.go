@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,7 +28,11 @@ func (c *cli) completionCommand() *cobra.Command {
 			root := cmd.Root()
 			switch args[0] {
 			case "bash":
-				return root.GenBashCompletionV2(c.out, true)
+				if err := root.GenBashCompletionV2(c.out, true); err != nil {
+					return err
+				}
+				_, err := io.WriteString(c.out, bashEquals)
+				return err
 			case "zsh":
 				return root.GenZshCompletion(c.out)
 			case "fish":
@@ -39,6 +44,32 @@ func (c *cli) completionCommand() *cobra.Command {
 		},
 	}
 }
+
+// bashEquals goes behind cobra's script. Bash cuts words at = as well as at :, and replaces only what is behind the
+// last cut; cobra takes away what is before the last colon, and quotes what is the only one left.
+const bashEquals = `
+__start_tincan_equals()
+{
+    __start_tincan "$@"
+    local cur rest cut quoted i
+    [[ $COMP_WORDBREAKS == *"="* ]] || return 0
+    _get_comp_words_by_ref -n "=:" cur
+    rest=$cur
+    [[ $COMP_WORDBREAKS == *":"* ]] && rest=${cur##*:}
+    cut=${rest%"${rest##*=}"}
+    [[ -n $cut ]] || return 0
+    printf -v quoted %q "$cut"
+    for i in "${!COMPREPLY[@]}"; do
+        COMPREPLY[i]=${COMPREPLY[i]#"$cut"}
+        COMPREPLY[i]=${COMPREPLY[i]#"$quoted"}
+    done
+}
+if [[ $(type -t compopt) = "builtin" ]]; then
+    complete -o default -F __start_tincan_equals tincan
+else
+    complete -o default -o nospace -F __start_tincan_equals tincan
+fi
+`
 
 // completeAddress offers codecs, then their options; to dial also the addresses that were dialled before.
 func (c *cli) completeAddress(dial bool) cobra.CompletionFunc {
@@ -65,7 +96,7 @@ func (c *cli) completeAddress(dial bool) cobra.CompletionFunc {
 				out = append(out, "tls+"+name+"://\t"+c.t("codec "+name))
 			}
 		}
-		return out, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+		return out, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveKeepOrder
 	}
 }
 
