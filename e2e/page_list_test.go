@@ -166,7 +166,9 @@ func (b *tab) dragScrollbar(part float64) {
 		b.t.Fatalf("the messages have no scroll bar to drag: %v", r)
 	}
 	x, y := r[0], r[2]-22 // above the arrow at the end of the bar
-	left := func(p *input.DispatchMouseEventParams) { p.Button, p.Buttons, p.ClickCount = input.MouseButtonLeft, 1, 1 }
+	left := func(p *input.DispatchMouseEventParams) {
+		p.Button, p.Buttons, p.ClickCount = input.MouseButtonLeft, 1, 1
+	}
 	b.do(chromedp.MouseEvent(chromedp.MouseMoved, x, y), chromedp.MouseEvent(chromedp.MousePressed, x, y, left))
 	for b.scrolledTo() > part {
 		if y -= 8; y < r[1] {

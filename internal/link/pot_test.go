@@ -13,7 +13,9 @@ import (
 )
 
 // long is a frame of len4 with n bytes.
-func long(n int) []byte { return append(binary.BigEndian.AppendUint32(nil, uint32(n)), make([]byte, n)...) }
+func long(n int) []byte {
+	return append(binary.BigEndian.AppendUint32(nil, uint32(n)), make([]byte, n)...)
+}
 
 func potUsed() int {
 	pot.mu.Lock()
