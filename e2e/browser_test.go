@@ -117,8 +117,10 @@ func openTab(t testing.TB, parent context.Context, lang tongue, options ...chrom
 	b := &tab{t: t, lang: lang}
 	b.element.tab = b
 	ctx, cancel := chromedp.NewContext(parent, append(options, chromedp.WithListener(b.hear))...)
-	b.ctx = ctx
 	t.Cleanup(cancel)
+	var late context.CancelFunc
+	b.ctx, late = context.WithTimeout(ctx, 6*patience) // of the whole test in this tab
+	t.Cleanup(late)
 	t.Cleanup(b.close)
 	languages := map[tongue]string{english: "en-US,en", chinese: "zh-CN,zh"}
 	b.do(chromedp.Func(func(ctx context.Context, c *chromedp.Target) error {

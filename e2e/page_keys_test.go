@@ -25,8 +25,10 @@ func (b *tab) tabTo(role string, name any, modifiers ...chromedp.Modifier) {
 		}
 		ring := eval[bool](b, `(() => {
 			for (let e = document.activeElement, i = 0; e && i < 2; e = e.parentElement, i++) {
-				const s = getComputedStyle(e)
-				if (s.outlineStyle !== "none" && parseFloat(s.outlineWidth) > 0 || s.boxShadow !== "none") return true
+				for (const part of [null, "::before", "::after"]) {
+					const s = getComputedStyle(e, part)
+					if (s.outlineStyle !== "none" && parseFloat(s.outlineWidth) > 0 || s.boxShadow !== "none") return true
+				}
 			}
 			return false
 		})()`)
