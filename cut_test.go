@@ -144,8 +144,20 @@ func TestCuts(t *testing.T) {
 			sendHeld(t, n, room)
 			settle(t, n, room, total)
 			times := map[int]int{}
-			for _, i := range numbers(t, c.got()) {
-				times[i]++
+			for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) { // reached is not read yet
+				clear(times)
+				for _, i := range numbers(t, c.got()) {
+					times[i]++
+				}
+				missing := 0
+				for i, s := range states {
+					if times[i] == 0 && s != tincan.Reached {
+						missing++
+					}
+				}
+				if missing == 0 || time.Now().After(deadline) {
+					break
+				}
 			}
 			for i, s := range states {
 				if k := times[i]; s == tincan.Queued && k != 1 || s == tincan.Uncertain && (k < 1 || k > 2) || k > 2 {
