@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"sync/atomic"
 	"time"
 	"unicode/utf16"
 
@@ -36,11 +37,21 @@ func (p *printer) idle(ctx context.Context, events iter.Seq2[tincan.Event, error
 			err error
 		}
 		ch := make(chan item, 256)
+		var waiting atomic.Int64 // bytes of messages in ch
+		taken := make(chan struct{}, 1)
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		go func() {
 			defer close(ch)
 			for e, err := range events {
+				for waiting.Load() > idleBytes {
+					select {
+					case <-taken:
+					case <-ctx.Done():
+						return
+					}
+				}
+				waiting.Add(sizeOf(e))
 				select {
 				case ch <- item{e, err}:
 				case <-ctx.Done():
@@ -60,11 +71,26 @@ func (p *printer) idle(ctx context.Context, events iter.Seq2[tincan.Event, error
 				}
 				it, ok = <-ch
 			}
+			waiting.Add(-sizeOf(it.e))
+			select {
+			case taken <- struct{}{}:
+			default:
+			}
 			if !ok || !yield(it.e, it.err) {
 				return
 			}
 		}
 	}
+}
+
+// idleBytes is about what the messages that wait to be printed may take: their reader may be slow.
+const idleBytes = 1 << 20
+
+func sizeOf(e tincan.Event) int64 {
+	if e.Message == nil {
+		return 0
+	}
+	return int64(len(e.Message.Body))
 }
 
 // event prints one event.

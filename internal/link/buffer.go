@@ -37,7 +37,7 @@ func (b *buffer) space(want int, may func(size int, needed bool) bool) []byte {
 	case held == size:
 		more := 2 * size
 		if want > size && want < more {
-			more = (want + 4095) &^ 4095
+			more = want
 		}
 		if !may(more, true) {
 			return nil

@@ -48,6 +48,7 @@ func (l *Link) release(how ending) error {
 		l.wire.ctx.Store(nil)
 		l.wire.interrupt(lingerFor)
 		l.wakeReader()
+		l.leave()
 	}
 	switch {
 	case how == hard && l.tcp != nil:

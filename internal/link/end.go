@@ -210,7 +210,6 @@ func (l *Link) finish(e End) End {
 	e.At = time.Now()
 	l.end, l.final = e, t
 	l.ended.Store(true)
-	l.hold()
 	close(l.done)
 	return e
 }

@@ -88,6 +88,7 @@ type Link struct {
 	readCtx  watch
 	writeCtx watch
 	buf      buffer // changed by the reader only, under mu
+	will     int    // the size that the pot has granted for the frame that is arriving
 
 	// The reader.
 	reading <-chan struct{} // Done of the context that readCtx follows

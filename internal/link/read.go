@@ -105,7 +105,7 @@ func (l *Link) Take() []byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	held := bytes.Clone(l.buf.held())
-	l.buf = buffer{}
+	l.buf, l.will = buffer{}, 0
 	l.hold()
 	l.seen, l.bad = codec.Seen{}, nil
 	return held
@@ -150,6 +150,7 @@ func (l *Link) decode(max int) error {
 	if n := len(l.frames); n > 0 {
 		l.framesIn.Add(int64(n))
 		l.since.Store(0)
+		l.will = 0
 		return nil
 	}
 	return l.bad
@@ -174,6 +175,7 @@ func (l *Link) flush(end bool) bool {
 	l.frames = append(l.frames[:0], f)
 	l.framesIn.Add(1)
 	l.since.Store(0)
+	l.will = 0
 	return true
 }
 
@@ -196,6 +198,7 @@ func (l *Link) fill(ctx context.Context) error {
 			return nil
 		}
 		if l.crowded.Load() {
+			<-l.done // at once
 			l.over = l.End()
 			return nil
 		}
@@ -205,6 +208,7 @@ func (l *Link) fill(ctx context.Context) error {
 				l.over = l.End()
 				return nil
 			}
+			l.queue()
 			crowd()
 			select {
 			case <-l.done:
@@ -246,13 +250,29 @@ func (l *Link) fill(ctx context.Context) error {
 func (l *Link) space() []byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	const page = 4 << 10
 	want := 0
 	if held := l.buf.held(); len(held) == len(l.buf.b) && len(held) >= ownSize {
 		_, want = (*l.using).Progress(held)
+		want = (want + page - 1) &^ (page - 1)
 	}
-	p := l.buf.space(want, func(size int, needed bool) bool { return size <= ownSize || l.afford(size, needed) })
+	p := l.buf.space(want, func(size int, needed bool) bool {
+		if needed {
+			size = max(size, want) // all that it needs, or two could wait for each other
+		}
+		if size <= ownSize {
+			return true
+		}
+		if !l.afford(size, needed) {
+			return false
+		}
+		if needed {
+			l.will = size
+		}
+		return true
+	})
 	l.hold()
-	if l.holds.Load() && l.since.Load() == 0 {
+	if l.holds.Load() && len(l.buf.held()) > 0 && l.since.Load() == 0 {
 		l.since.Store(time.Now().UnixNano())
 	}
 	return p
