@@ -10,7 +10,7 @@ import { changed, complain, explain, shown, showLink, state } from "./node.ts";
 import { prefs, setDrawer, setView } from "./prefs.ts";
 import { left, situation } from "./rooms.tsx";
 import { linksOf, roomOf, type Row } from "./store.ts";
-import { cause } from "./steps.ts";
+import { cause, why } from "./steps.ts";
 import type { Link, Room as RoomStatus } from "./types.ts";
 import { t, tOr } from "./words.ts";
 import { Welcome } from "./welcome.tsx";
@@ -154,7 +154,7 @@ function State({ row, l }: { row: Row; l: Link | undefined }) {
     case "connecting":
       return (
         <div class="say wait">
-          <p>{t("dial.connecting", { addr: clean(d.url) })}{d.attempt > 1 && <small> {t("dial.attempts", { n: d.attempt - 1 })}</small>}</p>
+          <p>{t("dial.connecting", { addr: clean(d.url) })}{d.attempt > 1 && <small> {t("dial.attempts", { n: d.attempt - 1 })}{known && " · " + why(known.reason, known.detail, known.hint)}</small>}</p>
           {stop}
         </div>
       );
