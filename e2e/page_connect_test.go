@@ -151,7 +151,10 @@ func TestPageConnectFails(t *testing.T) {
 				b := n.open(t, lang)
 				b.dials(c.host, c.port(t), "lines")
 				b.strip(lang.in("Connecting…"), lang.in("Connection failed"), lang.in("Ready"))
-				b.shows(c.say[lang]...)
+				if err := holds(strings.Join(eval[[]string](b, "witness.strip"), "\n"), c.say[lang]); err != nil {
+					t.Errorf("on the status strip: %v", err)
+				}
+				b.shows(c.say[lang]...) // and it stays there while the page tries again
 				b.main().click("button", lang.in("Stop trying"))
 				b.gone("button", lang.in("Stop trying"))
 			})
