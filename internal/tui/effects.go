@@ -143,6 +143,7 @@ func (s *screen) open() tea.Cmd {
 }
 
 func (s *screen) listen(addr string, first bool) tea.Cmd {
+	s.scope.opening++
 	return func() tea.Msg {
 		st, err := s.talker.Listen(s.ctx, addr)
 		return listenedMsg{st, first, err}
@@ -150,6 +151,7 @@ func (s *screen) listen(addr string, first bool) tea.Cmd {
 }
 
 func (s *screen) dial(addr string, first bool) tea.Cmd {
+	s.scope.opening++
 	return func() tea.Msg {
 		st, err := s.talker.Dial(s.ctx, addr)
 		return dialledMsg{st, first, err}
@@ -157,33 +159,35 @@ func (s *screen) dial(addr string, first bool) tea.Cmd {
 }
 
 func (s *screen) listened(m listenedMsg) tea.Cmd {
+	early := s.scope.opened(m.status.ID, m.status.Room)
 	switch {
 	case m.err != nil && m.first:
 		s.err = m.err
 		return tea.Quit
 	case m.err != nil:
 		s.fail(m.err)
-		return nil
+		return s.heed(early)
 	}
 	s.news("listening", label(m.status.Addr), good, time.Second)
 	if m.status.Room != "" {
 		r := s.room(m.status.Room)
 		r.info.Shared = true
 		if s.current() == nil {
-			return tea.Batch(s.show(r), s.status())
+			return tea.Batch(s.show(r), s.heed(early), s.status())
 		}
 	}
-	return s.status()
+	return tea.Batch(s.heed(early), s.status())
 }
 
 func (s *screen) dialling(m dialledMsg) tea.Cmd {
+	early := s.scope.opened("", m.status.Name)
 	switch {
 	case m.err != nil && m.first:
 		s.err = m.err
 		return tea.Quit
 	case m.err != nil:
 		s.fail(m.err)
-		return nil
+		return s.heed(early)
 	}
 	r := s.room(m.status.Name)
 	if r.info.Dial == nil {
@@ -193,7 +197,7 @@ func (s *screen) dialling(m dialledMsg) tea.Cmd {
 		s.dialled = r.name
 	}
 	s.step = step{}
-	return tea.Batch(s.show(r), s.status())
+	return tea.Batch(s.show(r), s.heed(early), s.status())
 }
 
 // status asks for a snapshot, one at a time; asked for during one, it asks once more when that is there.

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -11,10 +12,7 @@ import (
 
 // events takes a batch of what happened, and asks for the next.
 func (s *screen) events(b eventsMsg) tea.Cmd {
-	var cmds []tea.Cmd
-	for _, e := range b.events {
-		cmds = append(cmds, s.event(e))
-	}
+	cmds := []tea.Cmd{s.heed(b.events)}
 	switch {
 	case b.err != nil && s.ctx.Err() == nil:
 		s.err = b.err
@@ -228,10 +226,11 @@ func (s *screen) snapshot(m statusMsg) tea.Cmd {
 		}
 		return again
 	}
-	s.listeners, s.trouble = m.status.Listeners, Clean(m.status.Trouble)
+	s.listeners = slices.DeleteFunc(slices.Clone(m.status.Listeners), func(l tincan.ListenerStatus) bool { return !s.scope.all && !s.scope.listeners[l.ID] })
+	s.trouble = Clean(m.status.Trouble)
 	links := make(map[int64]*link, len(m.status.Links))
 	for _, l := range m.status.Links {
-		if !s.gone[l.ID].After(m.asked) {
+		if !s.gone[l.ID].After(m.asked) && s.scope.hasLink(l) {
 			links[l.ID] = &link{LinkStatus: l}
 			s.room(l.Room)
 		}
@@ -245,7 +244,7 @@ func (s *screen) snapshot(m statusMsg) tea.Cmd {
 	s.links = links
 	for _, i := range m.status.Rooms {
 		r := s.rooms[i.Name]
-		if r == nil && i.Dial == nil {
+		if r == nil && (i.Dial == nil || !s.scope.all && !s.scope.rooms[i.Name]) {
 			continue
 		}
 		r = s.room(i.Name)

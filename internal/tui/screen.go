@@ -13,6 +13,7 @@ import (
 // screen is the whole state of the program's screen. Only Update changes it.
 type screen struct {
 	ctx    context.Context
+	scope  scope
 	talker tincan.Talker
 	opts   Options
 	say    words
@@ -82,7 +83,7 @@ const (
 )
 
 func newScreen(ctx context.Context, t tincan.Talker, opts Options, colour bool, now func() time.Time) *screen {
-	s := &screen{ctx: ctx, talker: t, opts: opts, say: wordsOf(opts.Lang), style: newStyles(colour), now: now,
+	s := &screen{ctx: ctx, talker: t, opts: opts, say: wordsOf(opts.Lang), style: newStyles(colour), now: now, scope: newScope(opts),
 		rooms: map[string]*room{}, links: map[int64]*link{}, gone: map[int64]time.Time{}}
 	switch {
 	case opts.Listen != "":
