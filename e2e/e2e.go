@@ -10,6 +10,7 @@
 //	browser_test.go   the page in Chromium; element_test.go: finding, clicking and typing; page*_test.go: what it must do
 //	kill_test.go      two tincans and kill -9
 //	hostile_test.go   peers that do harm; trouble_test.go: machines that do (disk, ports, names)
+//	slow_test.go      peers that make the program wait or hold much, networks that go away
 //	terminal_test.go  the screen, in tmux
 //
 // A counterpart that is not installed skips its tests with the reason; with CI=true that is a failure.

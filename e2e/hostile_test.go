@@ -252,12 +252,19 @@ func TestHostileUnfinished(t *testing.T) {
 		v := attacked(t, "dotnet://127.0.0.1:0", func(s string) []byte { return append(length7(len(s)), s...) })
 		most := append(length7(1<<20), bytes.Repeat([]byte("a"), 1<<20-1)...)
 		var wg sync.WaitGroup
-		for range 200 {
+		for range 400 {
 			c := connect(t, v.port)
 			wg.Go(func() { pour(c, most, len(most)) })
 		}
 		wg.Wait()
 		v.talks()
+		whole := append(length7(1<<20), bytes.Repeat([]byte("w"), 1<<20)...)
+		c := connect(t, v.port)
+		go pour(c, whole, len(whole)) // who says all is heard, though the others must make room
+		v.on("message", inRoom(roomOf(c)), says(strings.Repeat("w", 1<<20)))
+		if e := v.on("disconnected"); e.Reason != "crowded out" || *e.Code != 5 || !strings.Contains(e.Detail, "unfinished") || e.Hint == "" {
+			t.Errorf("one that was given up: %s", e)
+		}
 		v.within(2 * modest)
 		v.kept()
 	})
