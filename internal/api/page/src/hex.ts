@@ -67,6 +67,11 @@ export function plainHex(b: Uint8Array): string {
   return s;
 }
 
+// bytesIn is how many bytes a base64 text stands for.
+export function bytesIn(base64: string): number {
+  return base64.length / 4 * 3 - (base64.endsWith("==") ? 2 : base64.endsWith("=") ? 1 : 0);
+}
+
 export function fromBase64(s: string): Uint8Array {
   const raw = atob(s);
   const out = new Uint8Array(raw.length);

@@ -1,3 +1,4 @@
+import { bytesIn } from "./hex.ts";
 import type { Message, Receipt, ReceiptRange } from "./types.ts";
 
 // Log is what the page holds of one room: its numbers from 1 to last, and of these a few pages of messages
@@ -11,7 +12,7 @@ export interface Ask {
 
 export interface Row {
   m: Message; // its body is cut to keep characters
-  long?: number; // characters of the whole body, where it is cut
+  long?: number; // where the body is cut: the characters of the whole text, or its bytes if it is none
   receipts: Map<string, { state: Receipt; at: number }>; // by peer
 }
 
@@ -58,13 +59,13 @@ export class Log {
       this.evict(at);
     }
     const before = p[(m.offset - 1) % page];
-    const long = Math.max(m.text?.length ?? 0, m.base64?.length ?? 0);
+    const long = (m.text ?? m.base64 ?? "").length > keep ? m.text?.length ?? bytesIn(m.base64!) : undefined;
     const kept = { ...m };
-    if (long > keep) {
+    if (long !== undefined) {
       if (m.text !== undefined) kept.text = flat(whole(m.text.slice(0, keep)));
       if (m.base64 !== undefined) kept.base64 = flat(m.base64.slice(0, keep)); // a multiple of 4
     }
-    p[(m.offset - 1) % page] = { m: kept, ...(long > keep ? { long } : {}), receipts: before?.receipts ?? new Map() };
+    p[(m.offset - 1) % page] = { m: kept, ...(long === undefined ? {} : { long }), receipts: before?.receipts ?? new Map() };
   }
 
   // got notes how far a message got.

@@ -4,7 +4,7 @@ import { label } from "./address.ts";
 import { encode } from "./encode.ts";
 import { Icon } from "./fields.tsx";
 import { clean, clock, count, pieces, size, stamp } from "./format.ts";
-import { dump, fromBase64, plainHex } from "./hex.ts";
+import { bytesIn, dump, fromBase64, plainHex } from "./hex.ts";
 import { type Row, whole } from "./log.ts";
 import { complain, state } from "./node.ts";
 import { prefs } from "./prefs.ts";
@@ -72,16 +72,18 @@ function Body({ row, room }: { row: Row; room: Room }) {
   const asHex = m.text === undefined || prefs.view === "hex";
   const bytes = asHex ? bytesOf(m, encoding, open ? most : shortBytes) : undefined;
   const shown = asHex ? undefined : fitting(m.text!, open ? most : short, open ? Infinity : lines);
+  const extent = row.long ?? m.text?.length ?? bytes!.all;
+  const extentSaid = m.text === undefined ? size(extent) : t("characters", { n: count(extent) });
   const cut = asHex ? bytes === undefined ? false : bytes.cut : shown!.length < m.text!.length || !open && !!row.long;
   return (
     <>
-      {m.text === undefined && <small class="kind">{t("message.bytes", { encoding: (encoding || "utf-8").toUpperCase(), n: count(bytes!.all) })}</small>}
+      {m.text === undefined && <small class="kind">{t("message.bytes", { encoding: (encoding || "utf-8").toUpperCase(), n: count(extent) })}</small>}
       {asHex
         ? bytes === undefined ? <em class="kind">{t("message.nobytes", { encoding })}</em>
         : bytes.all ? <pre class="hex" tabIndex={0}>{dump(bytes.is)}</pre> : <em class="kind">{t("message.empty")}</em>
         : shown ? <Text s={shown} /> : <em class="kind">{t("message.empty")}</em>}
-      {cut && !open && <button type="button" class="small quiet more" onClick={() => void unfold()}>{t("message.more", { size: size(row.long ?? bytes?.all ?? m.text!.length) })}</button>}
-      {cut && open && <p class="kind">{t("message.rest", { size: size(bytes?.all ?? m.text!.length) })}</p>}
+      {cut && !open && <button type="button" class="small quiet more" onClick={() => void unfold()}>{t("message.more", { size: extentSaid })}</button>}
+      {cut && open && <p class="kind">{t("message.rest", { size: extentSaid })}</p>}
       {open && <button type="button" class="small quiet more" onClick={fold}>{t("message.less")}</button>}
     </>
   );
@@ -100,7 +102,7 @@ function fitting(s: string, most: number, lines: number): string {
 
 function bytesOf(m: Message, encoding: string, limit: number): { is: Uint8Array; all: number; cut: boolean } | undefined {
   if (m.base64 !== undefined) {
-    const n = m.base64.length / 4 * 3 - (m.base64.endsWith("==") ? 2 : m.base64.endsWith("=") ? 1 : 0);
+    const n = bytesIn(m.base64);
     const is = fromBase64(m.base64.slice(0, Math.ceil(limit / 3) * 4)).slice(0, limit);
     return { is, all: n, cut: n > limit };
   }

@@ -220,6 +220,7 @@ function greet(): void {
   const link = st?.links.at(-1);
   const l = st?.listeners.at(-1);
   void recollect();
+  if (state.steps.at(-1)!.word !== "step.ready") return; // something has happened already
   if (link) {
     const peer = link.peer.replace(/^tcp:/, "");
     addStep(state, step(link.dialled ? "step.connected" : "step.accepted", "good", new Date(link.since), () => peer));

@@ -139,6 +139,8 @@ test("a log keeps little of a long message and few of many", () => {
   log.put(message(1, { text: "x".repeat(1 << 20) }));
   assert.equal(log.row(1)?.long, 1 << 20);
   assert.ok(log.row(1)!.m.text!.length <= 16_384);
+  log.put(message(2, { text: undefined, base64: "/".repeat((1 << 20) - 2) + "==" } as object));
+  assert.equal(log.row(2)?.long, (1 << 20) / 4 * 3 - 2);
   for (let o = 1; o <= 200 * page; o++) {
     log.reach(o, true);
     log.put(message(o));

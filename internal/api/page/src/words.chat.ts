@@ -126,6 +126,7 @@ export const chat = {
   "message.placeholder.short": ["Type a message", "输入消息"],
   "message.placeholder.hex": ["48 65 6C 6C 6F or 0x48,0x65…", "48 65 6C 6C 6F 或 0x48,0x65…"],
   "send": ["Send", "发送"],
+  "characters": ["{n} characters", "{n} 个字符"],
   "bytes": ["{n} bytes", "{n} 字节"],
   "hex.digit": ["“{what}” at position {at} is not a hex digit", "第 {at} 个字符“{what}”不是十六进制数字"],
   "hex.odd": ["“{what}” at position {at} is half a byte: two digits each", "第 {at} 个字符“{what}”只有半个字节：每字节两位"],
