@@ -25,7 +25,7 @@ func (p *pipe) finish(ctx context.Context, linger time.Duration) error {
 			return nil
 		}
 		if owed == 0 && lost > 0 {
-			return &exitError{exitNotDelivered, errors.New(p.c.t("%d messages may not have arrived", lost))}
+			return &exitError{exitNotDelivered, errors.New(p.c.t("messages that may not have arrived: %d", lost))}
 		}
 		select {
 		case <-poll.C:
@@ -36,9 +36,9 @@ func (p *pipe) finish(ctx context.Context, linger time.Duration) error {
 			case !p.everConnected() && owed == 0:
 				return &exitError{exitConnect, errors.New(p.c.t("no connection in time"))}
 			case !p.everConnected():
-				return &exitError{exitConnect, errors.New(p.c.t("could not connect; %d messages wait in the journal", owed))}
+				return &exitError{exitConnect, errors.New(p.c.t("could not connect; messages that wait in the journal: %d", owed))}
 			}
-			return &exitError{exitNotDelivered, errors.New(p.c.t("%d messages were not delivered in time", owed+lost))}
+			return &exitError{exitNotDelivered, errors.New(p.c.t("messages that were not delivered in time: %d", owed+lost))}
 		}
 	}
 }

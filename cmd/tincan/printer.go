@@ -227,7 +227,7 @@ func (c *cli) tell(e tincan.Event) {
 		}
 	case tincan.EventHeld:
 		if e.Held != nil && e.Held.Queued+e.Held.Uncertain > 0 {
-			c.say("%d messages from before were not sent and %d may have arrived; they are held", e.Held.Queued, e.Held.Uncertain)
+			c.say("held from before: %d not sent, %d that may have arrived", e.Held.Queued, e.Held.Uncertain)
 		}
 	case tincan.EventRefused:
 		c.say("refused %s: %s", clean(e.Remote), e.Reason)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"net/url"
 	"runtime"
 	"strconv"
 	"strings"
@@ -104,7 +105,7 @@ func (c *cli) statusCommand() *cobra.Command {
 
 func (c *cli) showStatus(w io.Writer, s tincan.Status) error {
 	if s.PID == 0 {
-		fmt.Fprintln(w, c.t("no tincan is running on %s; %d rooms in its journal", s.Dir, len(s.Rooms)))
+		fmt.Fprintln(w, c.t("no tincan is running on %s; rooms in its journal: %d", s.Dir, len(s.Rooms)))
 		return nil
 	}
 	fmt.Fprintln(w, c.t("tincan %s, pid %d, running for %s on %s", s.Version, s.PID, time.Since(s.Started).Round(time.Second), s.Dir))
@@ -120,7 +121,7 @@ func (c *cli) showStatus(w io.Writer, s tincan.Status) error {
 		if len(l.Reach) > 0 {
 			figures += " · " + c.t("others dial %s", strings.Join(l.Reach, " "))
 		}
-		rows = append(rows, []string{c.t("listening"), clean(l.URL), figures})
+		rows = append(rows, []string{c.t("listening"), clean(readable(l.URL)), figures})
 	}
 	for _, l := range s.Links {
 		arrow := "← "
@@ -143,6 +144,14 @@ func (c *cli) showStatus(w io.Writer, s tincan.Status) error {
 	return table(w, rows)
 }
 
+// readable writes an address as a person would: the room in its own letters.
+func readable(addr string) string {
+	if s, err := url.PathUnescape(addr); err == nil {
+		return s
+	}
+	return addr
+}
+
 // dialling says what a dialler that is not connected is doing.
 func (c *cli) dialling(d tincan.DialStatus) string {
 	parts := []string{c.t("attempt %d", d.Attempt)}
@@ -158,8 +167,8 @@ func (c *cli) dialling(d tincan.DialStatus) string {
 // figures is what is known of a link in one line. What the system does not offer is left out.
 func (c *cli) figures(l tincan.LinkStatus) string {
 	parts := []string{
-		c.t("%d messages in, %d out", l.MessagesIn, l.MessagesOut),
-		c.t("%d bytes in, %d out", l.BytesIn, l.BytesOut),
+		c.t("messages in %d, out %d", l.MessagesIn, l.MessagesOut),
+		c.t("bytes in %d, out %d", l.BytesIn, l.BytesOut),
 	}
 	if l.Paused {
 		parts = append(parts, c.t("reading is paused"))
