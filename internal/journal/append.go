@@ -313,7 +313,7 @@ func (t *tx) row(args []any, room int64, e *Entry) ([]any, error) {
 	if e.ID != "" {
 		id = e.ID
 	}
-	if e.Wire != nil {
+	if len(e.Wire) > 0 {
 		wire = e.Wire
 	}
 	return append(args, room<<roomShift|e.Offset, e.Time.UnixMicro(), e.Link, ids[0], ids[1], ids[2], flags, id, notNull(e.Body), wire), nil
@@ -364,11 +364,13 @@ func copyEntries(es []Entry) []Entry {
 		a := len(buf)
 		buf = append(buf, e.Body...)
 		e.Body = buf[a:len(buf):len(buf)]
-		if e.Wire != nil {
-			a = len(buf)
-			buf = append(buf, e.Wire...)
-			e.Wire = buf[a:len(buf):len(buf)]
+		if len(e.Wire) == 0 {
+			e.Wire = nil
+			continue
 		}
+		a = len(buf)
+		buf = append(buf, e.Wire...)
+		e.Wire = buf[a:len(buf):len(buf)]
 	}
 	return out
 }

@@ -74,7 +74,7 @@ type Entry struct {
 	Partial  bool
 	Replaced bool
 	Body     []byte
-	Wire     []byte // the bytes on the wire, where the codec would not write Body like this; may be nil
+	Wire     []byte // the bytes on the wire, where the codec would not write Body like this; nil if there are none
 }
 
 // Open opens the journal in dir, which it makes if need be. Only one process at a time can; another one gets
