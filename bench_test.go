@@ -246,11 +246,6 @@ func BenchmarkIdleLinks(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // nobody accepts here: what our own side of a connection costs
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer silent.Close()
 	conns := make([]net.Conn, 0, 2*links)
 	waitFor := func(kind tincan.EventKind) {
 		for seen := 0; seen < links; {
@@ -275,7 +270,12 @@ func BenchmarkIdleLinks(b *testing.B) {
 	}
 	var cost int64
 	for range b.N {
+		silent, err := net.Listen("tcp", "127.0.0.1:0") // nobody accepts here: what our own side of a connection costs
+		if err != nil {
+			b.Fatal(err)
+		}
 		cost -= connect(silent.Addr().String())
+		silent.Close()
 		cost += connect(l.Addr)
 		for _, c := range conns {
 			c.Close()
