@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,6 +31,7 @@ func TestMain(m *testing.M) { os.Exit(build(m)) }
 
 func build(m *testing.M) int {
 	defer quitChromium()
+	waitTogether()
 	if binary = os.Getenv("TINCAN_BIN"); binary != "" {
 		return m.Run()
 	}
@@ -50,6 +53,17 @@ func build(m *testing.M) int {
 		return 1
 	}
 	return m.Run()
+}
+
+// waitTogether has more tests run at once than there are processors, unless the command line says how many: most
+// of the time they wait, for the network's patience or for words to have been readable.
+func waitTogether() {
+	flag.Parse()
+	said := false
+	flag.Visit(func(f *flag.Flag) { said = said || f.Name == "test.parallel" })
+	if !said {
+		flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
+	}
 }
 
 // skip says why a test cannot run here. Where everything must run (CI=true) that is a failure.
