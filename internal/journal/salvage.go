@@ -2,50 +2,102 @@ package journal
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
-	"net/url"
+	"os"
 	"path/filepath"
 	"time"
 )
 
 // Salvage reads what can still be read from the damaged journal of a folder that nobody has open, room by room,
-// oldest first. lost says what could not be read; "" if all could. It changes nothing.
+// oldest first. lost says what could not be read; "" if all could. It changes nothing: a database that SQLite does
+// not open is copied to the system's folder for temporary files and mended there.
 func Salvage(dir string, each func(room string, e Entry) error) (lost string, err error) {
-	path := filepath.Join(dir, "journal.db")
-	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()}
-	db, err := sql.Open("sqlite", u.String()+"?mode=ro&_pragma=query_only(1)")
+	db, rooms, all, err := salvageRooms(filepath.Join(dir, "journal.db"))
+	if err != nil && (hasCode(err, codeCorrupt) || hasCode(err, codeNotADB)) {
+		copied, cerr := mend(filepath.Join(dir, "journal.db"))
+		if cerr != nil {
+			return "", cerr
+		}
+		defer os.RemoveAll(copied)
+		db, rooms, all, err = salvageRooms(filepath.Join(copied, "journal.db"))
+	}
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("%w: %s: %w", ErrUnreadable, filepath.Join(dir, "journal.db"), err)
 	}
 	defer db.Close()
-	rows, err := db.Query("SELECT " + roomColumns + " FROM rooms ORDER BY id")
-	if err != nil {
-		return "", explain(dir, err)
-	}
-	var rooms []*roomState
-	for rows.Next() {
-		s, err := scanRoom(rows)
-		if err != nil {
-			break
-		}
-		rooms = append(rooms, s)
-	}
-	if rows.Err() != nil {
-		lost = "some rooms"
-	}
-	rows.Close()
 	missing := int64(0)
 	for _, s := range rooms {
 		n, err := salvageRoom(db, s, each)
 		if err != nil {
-			return lost, err
+			return "", err
 		}
 		missing += n
 	}
-	if missing > 0 {
+	switch {
+	case missing > 0 && !all:
+		lost = fmt.Sprintf("%d messages and the names of some rooms", missing)
+	case missing > 0:
 		lost = fmt.Sprintf("%d messages", missing)
+	case !all:
+		lost = "the names of some rooms"
 	}
 	return lost, nil
+}
+
+// ErrUnreadable is wrapped by the error of a Salvage that finds nothing.
+var ErrUnreadable = errors.New("nothing in it can be read")
+
+// salvageRooms opens a database for reading and finds its rooms; all says that their table could be read.
+func salvageRooms(path string) (db *sql.DB, rooms []*roomState, all bool, err error) {
+	opened, err := sql.Open("sqlite", dsn(path, "mode=ro&_pragma=query_only(1)"))
+	if err != nil {
+		return nil, nil, false, err
+	}
+	db = opened
+	defer func() {
+		if err != nil {
+			opened.Close()
+		}
+	}()
+	if err := db.QueryRow("SELECT count(*) FROM sqlite_schema").Scan(new(int)); err != nil {
+		return nil, nil, false, err
+	}
+	known := map[int64]bool{}
+	rows, err := db.Query("SELECT " + roomColumns + " FROM rooms ORDER BY id")
+	if err == nil {
+		for rows.Next() {
+			s, serr := scanRoom(rows)
+			if serr != nil {
+				break
+			}
+			rooms = append(rooms, s)
+			known[s.room.ID] = true
+		}
+		err = rows.Err()
+		rows.Close()
+	}
+	if err == nil {
+		return db, rooms, true, nil
+	}
+	for key := int64(0); ; { // rooms that the messages tell of
+		if db.QueryRow("SELECT key FROM messages WHERE key >= ? ORDER BY key LIMIT 1", key).Scan(&key) != nil {
+			break
+		}
+		s := &roomState{room: Room{ID: key >> roomShift}}
+		s.room.Name = fmt.Sprintf("room %d", s.room.ID)
+		key = (s.room.ID + 1) << roomShift
+		var last int64
+		if known[s.room.ID] || db.QueryRow("SELECT key FROM messages WHERE key < ? ORDER BY key DESC LIMIT 1", key).Scan(&last) != nil {
+			continue
+		}
+		s.room.Last = last & maxOffset
+		rooms = append(rooms, s)
+	}
+	if len(rooms) == 0 {
+		return nil, nil, false, err
+	}
+	return db, rooms, false, nil
 }
 
 // salvageRoom reads one room; behind a page that cannot be read it goes on at the next offset that can.
