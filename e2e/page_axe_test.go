@@ -91,7 +91,7 @@ func (b *tab) axe(t *testing.T, state string) {
 			t.Fatal(err)
 		}
 	}
-	found := eval[[]string](b, `Promise.all(document.getAnimations().filter(a => a instanceof CSSTransition).map(a => a.finished)).then(() => axe.run(document, {resultTypes: ["violations"]})).then(r => r.violations
+	found := eval[[]string](b, `Promise.allSettled(document.getAnimations().filter(a => a instanceof CSSTransition).map(a => a.finished)).then(() => axe.run(document, {resultTypes: ["violations"]})).then(r => r.violations
 		.filter(v => v.impact === "serious" || v.impact === "critical")
 		.flatMap(v => v.nodes.map(n => v.id + " (" + v.impact + "): " + n.html.slice(0, 200) + " " + (n.failureSummary ?? "").replace(/\s+/g, " ").slice(0, 300))))`)
 	for _, f := range found {
