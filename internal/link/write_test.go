@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"tincan/codec"
 )
@@ -90,5 +91,43 @@ func TestResetUnderReadAndWrite(t *testing.T) {
 			t.Fatalf("End = %+v", e)
 		}
 		l.Close(nil)
+	}
+}
+
+// calls is a connection in memory that notes each write.
+type calls struct {
+	net.Conn
+	sizes []int
+}
+
+func (c *calls) Write(p []byte) (int, error) {
+	c.sizes = append(c.sizes, len(p))
+	return len(p), nil
+}
+func (c *calls) SetWriteDeadline(time.Time) error { return nil }
+
+// A batch is one system call, up to 256 KiB and a frame; more is as few as that allows. Only whole frames are in each.
+func TestOneCallForABatch(t *testing.T) {
+	for _, test := range []struct{ frames, size, calls int }{
+		{1, 0, 1}, {1, 10, 1}, {1000, 10, 1}, {1024, 255, 1}, {2048, 255, 2}, {1, 1 << 20, 1}, {3, 200 << 10, 2}, {0, 0, 0},
+	} {
+		here, there := net.Pipe()
+		c := &calls{Conn: here}
+		l := New(c, lines{1 << 20})
+		var fs []codec.Frame
+		for range test.frames {
+			fs = append(fs, frame(strings.Repeat("x", test.size)))
+		}
+		pos, err := l.Write(t.Context(), fs...)
+		if err != nil || len(c.sizes) != test.calls || pos != int64(test.frames*(test.size+1)) {
+			t.Errorf("%d frames of %d bytes: %d calls %v, %d bytes, %v; want %d calls", test.frames, test.size, len(c.sizes), c.sizes, pos, err, test.calls)
+		}
+		for _, n := range c.sizes {
+			if n%(test.size+1) != 0 {
+				t.Errorf("a call of %d bytes cuts a frame of %d", n, test.size+1)
+			}
+		}
+		l.Close(nil)
+		there.Close()
 	}
 }
