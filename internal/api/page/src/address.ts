@@ -24,6 +24,12 @@ export function address(p: Place): string {
   return `${scheme}://${bracket(p.host.trim())}:${p.port.trim()}${room}${options}`;
 }
 
+// dialled is the address with which others reach a listener of a codec, which may have options.
+export function dialled(codec: string, host: string, port: string): string {
+  const [name = "", options = ""] = codec.split("?");
+  return address({ host, port, codec: name === "auto" ? "lines" : name, tls: false, options, room: "" });
+}
+
 // split takes apart what was pasted whole into the server field: lines://host:7000, host:7000, [::1]:7000.
 export function split(s: string): Partial<Place> | undefined {
   const m = /^\s*(?:(tls\+)?([a-z][a-z0-9]*):\/\/)?(\[[^\]\s]+\]|[^\s:/?#[\]]*):(\d+)(\/[^\s?#]*)?(?:\?(\S*))?\s*$/i.exec(s);

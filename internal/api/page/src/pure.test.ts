@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { address, checkHost, checkPort, label, split } from "./address.ts";
+import { address, checkHost, checkPort, dialled, label, split } from "./address.ts";
 import { encode } from "./encode.ts";
 import { pieces } from "./format.ts";
 import { Heights } from "./heights.ts";
@@ -30,6 +30,8 @@ test("bytes on screen", () => {
 test("addresses", () => {
   const place = { host: "::1", port: "7000", codec: "lines", tls: true, options: "?eol=crlf", room: "/lobby" };
   assert.equal(address(place), "tls+lines://[::1]:7000/lobby?eol=crlf");
+  assert.equal(dialled("len32?max=16MiB", "::1", "7"), "len32://[::1]:7?max=16MiB");
+  assert.equal(dialled("auto", "h", "7"), "lines://h:7");
   assert.deepEqual(split("dotnet://server:7000?max=2MiB"), { host: "server", port: "7000", codec: "dotnet", tls: false, options: "max=2MiB" });
   assert.deepEqual(split(" [fe80::1]:80 "), { host: "fe80::1", port: "80" });
   assert.equal(split("server"), undefined);

@@ -1,3 +1,4 @@
+import { dialled } from "./address.ts";
 import { CopyButton } from "./fields.tsx";
 import { state } from "./node.ts";
 import type { Listener } from "./types.ts";
@@ -45,8 +46,7 @@ function Commands({ l }: { l?: Listener }) {
   if (net) {
     all.push([t("command.dotnet"), `var c = new TcpClient("${host}", ${port});\nnew BinaryWriter(c.GetStream()).Write("hello");`]);
   }
-  const scheme = codec === "auto" ? "lines" : codec;
-  if (!net) all.push([t("command.tincan"), `tincan dial '${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}'`]);
+  if (!net) all.push([t("command.tincan"), `tincan dial '${dialled(codec, host, port)}'`]);
   return (
     <dl class="commands">
       {all.map(([name, command]) => (
