@@ -72,7 +72,6 @@ type tab struct {
 
 	mu    sync.Mutex
 	wrong []string
-	calm  bool // exceptions and console errors are not failures: the test provokes them
 }
 
 // witness is run before the page's own script. It keeps what the status strip said, every word of it, however
@@ -170,10 +169,8 @@ func (b *tab) close() {
 	b.mu.Lock()
 	wrong := append(b.wrong, violations...)
 	b.mu.Unlock()
-	if !b.calm {
-		for _, w := range wrong {
-			b.t.Errorf("in the page: %s", quote(w))
-		}
+	for _, w := range wrong {
+		b.t.Errorf("in the page: %s", quote(w))
 	}
 	if b.t.Failed() && err == nil {
 		b.t.Logf("the page at the end: %s", b.picture())

@@ -107,7 +107,7 @@ func TestPageShowsReach(t *testing.T) {
 		_, port, _ := net.SplitHostPort(addr)
 		reach := n.status().Listeners[0].Reach
 		if len(reach) == 0 {
-			t.Skip("skipped: this machine has no address that others can type")
+			skip(t, "this machine has no address that others can type")
 		}
 		b.shows(reach[0])
 		if len(reach) > 1 { // the others are folded away
