@@ -109,16 +109,6 @@ func (e element) find(role string, name any) (found element) {
 	return found
 }
 
-// has reports whether there is one now.
-func (e element) has(role string, name any) bool {
-	e.tab.t.Helper()
-	all, err := e.all(role)
-	if err != nil {
-		e.tab.t.Fatal(err)
-	}
-	return slices.ContainsFunc(all, func(x element) bool { return x.is(name) })
-}
-
 // gone waits until there is none.
 func (e element) gone(role string, name any) {
 	e.tab.t.Helper()
