@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -90,6 +91,14 @@ func (j *Journal) explain(err error) error {
 	return explain(j.dir, err)
 }
 
+// unreadable is explain for a row that SQLite gave out but that cannot be one of this package's.
+func (j *Journal) unreadable(err error) error {
+	if known := j.explain(err); known != err || hasAnyCode(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return known
+	}
+	return &DamagedError{Path: filepath.Join(j.dir, "journal.db"), Err: err}
+}
+
 func explain(dir string, err error) error {
 	var e *sqlite.Error
 	if err == nil || !errors.As(err, &e) {
@@ -117,6 +126,11 @@ func isIO(err error) bool { return hasCode(err, codeIOErr) }
 
 // isBusy says that another program was in the way, for longer than this one waits.
 func isBusy(err error) bool { return hasCode(err, codeBusy) || hasCode(err, codeLocked) }
+
+func hasAnyCode(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e)
+}
 
 // hasCode says whether an error is SQLite's with this primary code.
 func hasCode(err error, code int) bool {

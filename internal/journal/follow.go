@@ -81,7 +81,7 @@ func (j *Journal) queryNotes(ctx context.Context, where string, args ...any) ([]
 		var n Note
 		var micro int64
 		if err := rows.Scan(&n.Seq, &micro, &n.Kind, &n.Room, &n.At, &n.Link, &n.Data); err != nil {
-			return nil, j.explain(err)
+			return nil, j.unreadable(err)
 		}
 		n.Time = time.UnixMicro(micro)
 		out = append(out, n)

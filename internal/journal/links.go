@@ -86,7 +86,7 @@ func (j *Journal) queryLinks(ctx context.Context, where string, args ...any) ([]
 		var began, ended int64
 		if err := rows.Scan(&l.ID, &l.Room, &l.RoomName, &l.Peer, &l.Local, &l.Remote, &l.Codec, &l.Choice, &l.Dialled, &began, &ended,
 			&l.HandshakeUS, &l.MessagesIn, &l.MessagesOut, &l.BytesIn, &l.BytesOut, &l.Reason, &l.Detail); err != nil {
-			return nil, j.explain(err)
+			return nil, j.unreadable(err)
 		}
 		l.Began = time.UnixMicro(began)
 		if ended != 0 {
@@ -134,7 +134,7 @@ func (j *Journal) Cursors(ctx context.Context, room int64) ([]Cursor, error) {
 	for rows.Next() {
 		c := Cursor{Room: room}
 		if err := rows.Scan(&c.Peer, &c.Start, &c.Written, &c.Reached); err != nil {
-			return nil, j.explain(err)
+			return nil, j.unreadable(err)
 		}
 		out = append(out, c)
 	}
@@ -233,7 +233,7 @@ func (j *Journal) Fates(ctx context.Context, room int64) ([]Fate, error) {
 	for rows.Next() {
 		f := Fate{Room: room}
 		if err := rows.Scan(&f.Peer, &f.First, &f.Last, &f.State); err != nil {
-			return nil, j.explain(err)
+			return nil, j.unreadable(err)
 		}
 		out = append(out, f)
 	}

@@ -140,7 +140,7 @@ func (j *Journal) Read(ctx context.Context, room, after int64, limit, maxBytes i
 	if ok {
 		return es, nil
 	}
-	es, err = j.query(ctx, s, j.reads.on, maxBytes, room<<roomShift|after, room<<roomShift|last, limit)
+	es, err = j.query(ctx, s, j.reads.on, after, last, limit, maxBytes)
 	return cut(es, limit, maxBytes), err
 }
 
@@ -166,7 +166,7 @@ func (j *Journal) ReadBack(ctx context.Context, room, before int64, limit int) (
 	if before > 0 {
 		last = min(last, before-1)
 	}
-	es, err := j.query(ctx, s, j.reads.back, backBytes, room<<roomShift, room<<roomShift|last, limit)
+	es, err := j.query(ctx, s, j.reads.back, 0, last, limit, backBytes)
 	es = cut(es, limit, backBytes)
 	slices.Reverse(es)
 	return es, err
@@ -174,13 +174,14 @@ func (j *Journal) ReadBack(ctx context.Context, room, before int64, limit int) (
 
 const backBytes = 16 << 20
 
-// query reads entries. It is not interrupted once it has begun: its bounds are, and an interrupted connection
+// query reads entries after one up to another. It is not interrupted once it has begun: its bounds are, and an interrupted connection
 // would have to be opened again.
-func (j *Journal) query(ctx context.Context, s *roomState, st *sql.Stmt, maxBytes int, args ...any) ([]Entry, error) {
+func (j *Journal) query(ctx context.Context, s *roomState, st *sql.Stmt, after, last int64, limit, maxBytes int) ([]Entry, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	rows, err := st.QueryContext(context.WithoutCancel(ctx), args...)
+	base := s.room.ID << roomShift
+	rows, err := st.QueryContext(context.WithoutCancel(ctx), base|after, base|last, limit)
 	if err != nil {
 		return nil, j.explain(err)
 	}
@@ -191,7 +192,16 @@ func (j *Journal) query(ctx context.Context, s *roomState, st *sql.Stmt, maxByte
 	for rows.Next() && (n <= maxBytes || len(es) == 0) {
 		e, ids, err := scanEntry(rows, s)
 		if err != nil {
-			return nil, j.explain(err)
+			return nil, j.unreadable(err)
+		}
+		// A reader that goes on at the last entry's offset relies on this.
+		if e.Offset <= after || e.Offset > last {
+			return nil, j.unreadable(fmt.Errorf("message %d of %s is out of order", e.Offset, s.room.Name))
+		}
+		if st == j.reads.on {
+			after = e.Offset
+		} else {
+			last = e.Offset - 1
 		}
 		es, names = append(es, e), append(names, ids)
 		n += len(e.Body) + len(e.Wire)
@@ -204,7 +214,7 @@ func (j *Journal) query(ctx context.Context, s *roomState, st *sql.Stmt, maxByte
 		e := &es[i]
 		for k, to := range [...]*string{&e.From, &e.Codec, &e.Encoding} {
 			if *to, err = j.name(names[i][k]); err != nil {
-				return nil, j.explain(err)
+				return nil, err
 			}
 		}
 	}
@@ -216,7 +226,9 @@ func scanEntry(rows *sql.Rows, s *roomState) (e Entry, names [3]int64, err error
 	var key, micro, flags int64
 	var id sql.NullString
 	err = rows.Scan(&key, &micro, &e.Link, &names[0], &names[1], &names[2], &flags, &id, &e.Body, &e.Wire)
-	e.Offset = key & maxOffset
+	if e.Offset = key - s.room.ID<<roomShift; err == nil && (e.Offset < 1 || e.Offset > maxOffset) {
+		err = fmt.Errorf("message %d is not of room %s", key, s.room.Name)
+	}
 	e.Time = time.UnixMicro(micro)
 	e.Partial, e.Replaced = flags&flagPartial != 0, flags&flagReplaced != 0
 	if e.ID = id.String; !id.Valid {
@@ -237,7 +249,7 @@ func (j *Journal) name(id int64) (string, error) {
 		return name, nil
 	}
 	if err := j.reads.name.QueryRow(id).Scan(&name); err != nil {
-		return "", fmt.Errorf("read name %d: %w", id, err)
+		return "", j.unreadable(fmt.Errorf("read name %d: %w", id, err))
 	}
 	j.namesMu.Lock()
 	defer j.namesMu.Unlock()

@@ -105,7 +105,7 @@ func (j *Journal) room(ctx context.Context, id int64, name string) (*roomState, 
 			return nil, nil
 		}
 		if err != nil {
-			return nil, j.explain(err)
+			return nil, j.unreadable(err)
 		}
 		if s = j.remember(s, forgotten); s != nil {
 			return s, nil
@@ -157,7 +157,7 @@ func (j *Journal) Rooms(ctx context.Context, limit int) ([]Room, error) {
 	for rows.Next() {
 		s, err := scanRoom(rows)
 		if err != nil {
-			return nil, j.explain(err)
+			return nil, j.unreadable(err)
 		}
 		j.mu.Lock()
 		if live := j.rooms[s.room.ID]; live != nil {

@@ -102,66 +102,91 @@ func salvageRooms(path string) (db *sql.DB, rooms []*roomState, all bool, err er
 
 // salvageRoom reads one room; behind a page that cannot be read it goes on at the next offset that can.
 func salvageRoom(db *sql.DB, s *roomState, each func(room string, e Entry) error) (missing int64, err error) {
+	found := int64(0)
 	for next := int64(1); next <= s.room.Last; {
-		read, err := salvageFrom(db, s, next, each)
+		last, n, err := salvageFrom(db, s, next, each)
 		if err != nil {
-			return missing, err
+			return 0, err
 		}
-		if read >= s.room.Last {
-			return missing, nil
+		found += n
+		if last >= s.room.Last {
+			break
 		}
-		// Look for the next readable offset: short steps first, then longer ones.
-		next = read + 1
-		for step := int64(1); next <= s.room.Last; step = min(2*step, 4096) {
-			var key int64
-			row := db.QueryRow("SELECT key FROM messages WHERE key >= ? AND key <= ? LIMIT 1", s.room.ID<<40|next, s.room.ID<<40|s.room.Last)
-			if row.Scan(&key) == nil && key&maxOffset > read {
-				var n int
-				if db.QueryRow("SELECT length(body) FROM messages WHERE key = ?", key).Scan(&n) == nil {
-					next = key & maxOffset
-					break
-				}
-			}
-			next += step
-		}
-		missing += min(next, s.room.Last+1) - read - 1
+		next = nextReadable(db, s, last+1)
 	}
-	return missing, nil
+	return s.room.Last - found, nil
 }
 
-// salvageFrom hands out entries from an offset until one cannot be read; it returns the last one's offset.
-func salvageFrom(db *sql.DB, s *roomState, from int64, each func(room string, e Entry) error) (last int64, err error) {
+// nextReadable looks for the first offset after one that cannot be read: in steps that grow, and then between the
+// last two.
+func nextReadable(db *sql.DB, s *roomState, bad int64) int64 {
+	good := s.room.Last + 1
+	for at, step := bad+1, int64(1); at <= s.room.Last; at, step = at+step, min(2*step, 4096) {
+		if found := readableFrom(db, s, at); found != 0 {
+			good = found
+			break
+		}
+		bad = at
+	}
+	for good-bad > 1 {
+		middle := bad + (good-bad)/2
+		if found := readableFrom(db, s, middle); found != 0 && found < good {
+			good = found
+		} else {
+			bad = middle
+		}
+	}
+	return good
+}
+
+// readableFrom returns the first offset from one on, if it can be read; else 0.
+func readableFrom(db *sql.DB, s *roomState, from int64) (offset int64) {
+	var n int
+	err := db.QueryRow("SELECT key & ?, length(body) + coalesce(length(wire), 0) FROM messages WHERE key >= ? AND key <= ? ORDER BY key LIMIT 1",
+		int64(maxOffset), s.room.ID<<roomShift|from, s.room.ID<<roomShift|s.room.Last).Scan(&offset, &n)
+	if err != nil {
+		return 0
+	}
+	return offset
+}
+
+// salvageFrom hands out entries from an offset until one cannot be read; it returns the last one's offset, and how
+// many there were.
+func salvageFrom(db *sql.DB, s *roomState, from int64, each func(room string, e Entry) error) (last, n int64, err error) {
 	last = from - 1
 	rows, err := db.Query("SELECT key, time, link, sender, flags, id, body FROM messages WHERE key >= ? AND key <= ? ORDER BY key",
-		s.room.ID<<40|from, s.room.ID<<40|s.room.Last)
+		s.room.ID<<roomShift|from, s.room.ID<<roomShift|s.room.Last)
 	if err != nil {
-		return last, nil
+		return last, n, nil
 	}
 	defer rows.Close()
+	names := map[int64]string{}
 	for rows.Next() {
 		var e Entry
 		var key, micro, sender, flags int64
 		var id sql.NullString
 		if rows.Scan(&key, &micro, &e.Link, &sender, &flags, &id, &e.Body) != nil {
-			return last, nil
+			return last, n, nil
 		}
-		e.Offset, e.Time = key&maxOffset, time.UnixMicro(micro)
+		e.Offset, e.Time = key-s.room.ID<<roomShift, time.UnixMicro(micro)
+		if e.Offset <= last || e.Offset > s.room.Last {
+			continue // its number is damaged
+		}
 		e.Partial, e.Replaced = flags&flagPartial != 0, flags&flagReplaced != 0
 		e.ID, e.Encoding, e.Codec = id.String, s.room.Encoding, s.room.Codec
 		if !id.Valid {
 			e.ID = s.id(e.Offset)
 		}
-		if sender != 0 {
-			e.From = "peer"
-			var name string
-			if db.QueryRow("SELECT name FROM names WHERE id = ?", sender).Scan(&name) == nil {
-				e.From = name
+		if e.From = names[sender]; e.From == "" && sender != 0 {
+			if db.QueryRow("SELECT name FROM names WHERE id = ?", sender).Scan(&e.From) != nil {
+				e.From = "peer"
 			}
+			names[sender] = e.From
 		}
 		if err := each(s.room.Name, e); err != nil {
-			return last, err
+			return last, n, err
 		}
-		last = e.Offset
+		last, n = e.Offset, n+1
 	}
-	return last, nil
+	return last, n, nil
 }

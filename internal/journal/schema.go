@@ -42,6 +42,9 @@ func migrate(ctx context.Context, w *sql.Conn, steps []string) error {
 func inspect(dir string) error {
 	path := filepath.Join(dir, "journal.db")
 	size, wal := fileSize(path), fileSize(path+"-wal")
+	if fi, err := os.Stat(path); err == nil && fi.IsDir() {
+		return &DamagedError{Path: path, Err: errors.New("it is a folder")}
+	}
 	switch {
 	case size <= 0 && wal > 0: // SQLite would throw the log away
 		what := "is empty"
@@ -51,6 +54,8 @@ func inspect(dir string) error {
 		return &DamagedError{Path: path, Err: errors.New("it " + what + ", but journal.db-wal, which belongs to it, is there")}
 	case size <= 0:
 		return nil
+	case size < 512: // SQLite would take it for an empty one
+		return &DamagedError{Path: path, Err: errors.New("it is too short to be a database")}
 	case wal > 0:
 		if err := checkWAL(path + "-wal"); err != nil {
 			return err
@@ -75,6 +80,8 @@ func inspect(dir string) error {
 		return &DamagedError{Path: path, Err: errors.New("it is a database of another program")}
 	case have > len(steps):
 		return &NewerError{Dir: dir, Version: have}
+	case size%pageSize != 0 && wal <= 0: // else its log may have the rest
+		return &DamagedError{Path: path, Err: errors.New("its last page is cut")}
 	}
 	return nil
 }
