@@ -24,10 +24,10 @@ const codecs = ["lines", "dotnet", "raw", "json", "delim", "fixed", "idle", "len
 export const needs: Record<string, string> = { delim: "end=0A", fixed: "n=16", idle: "ms=50" };
 
 // CodecChoice offers the codecs; now is one that is in use, with its options, and is offered as it is.
-export function CodecChoice(p: { id?: string; label?: string; value: string; auto?: boolean; onChoose: (codec: string) => void; busy?: boolean; brief?: boolean }) {
+export function CodecChoice(p: { id?: string; label?: string; value: string; auto?: boolean; onChoose: (codec: string) => void; brief?: boolean }) {
   const plain = (codecs as readonly string[]).includes(p.value) || p.value === "auto" && p.auto;
   return (
-    <select id={p.id} aria-label={p.label} value={p.value} disabled={p.busy} onChange={(e) => p.onChoose(e.currentTarget.value)}>
+    <select id={p.id} aria-label={p.label} value={p.value} onChange={(e) => p.onChoose(e.currentTarget.value)}>
       {p.auto && <option value="auto">{p.brief ? "auto" : t("codec.auto")}</option>}
       {!plain && <option value={p.value}>{p.value}</option>}
       {codecs.map((c) => <option key={c} value={c}>{p.brief ? c : t(`codec.${c}`)}</option>)}

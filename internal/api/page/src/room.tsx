@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { act, copyRoom, redial, saveRoom, setCodec, setEncoding, toClipboard } from "./actions.ts";
 import { label } from "./address.ts";
 import { Composer } from "./composer.tsx";
@@ -81,22 +81,27 @@ const encodings = ["utf-8", "gbk", "gb18030", "big5", "shift-jis", "utf-16le", "
 
 function Tools({ room, l }: { room: RoomStatus; l: Link | undefined }) {
   const [trouble, setTrouble] = useState<{ text: string; next: string }>();
-  const [busy, setBusy] = useState(false);
+  const [picked, setPicked] = useState<{ link: number; codec: string }>();
   const [told, setTold] = useState("");
   const tell = (s: string) => {
     setTold(s);
     setTimeout(() => setTold((now) => (now === s ? "" : now)), 4000);
   };
-  const choose = async (codec: string) => {
-    setBusy(true);
-    try {
-      await setCodec(l!.id, codec);
-      setTrouble(undefined);
-    } catch (e) {
-      setTrouble(explain(e));
-    }
-    setBusy(false);
-  };
+  // The arrow keys change a closed list at every step: what is passed on the way is not tried.
+  useEffect(() => {
+    if (!picked) return undefined;
+    const id = setTimeout(async () => {
+      try {
+        await setCodec(picked.link, picked.codec);
+        setTrouble(undefined);
+      } catch (e) {
+        setTrouble(explain(e));
+      }
+      setPicked((now) => now === picked ? undefined : now);
+    }, 400);
+    return () => clearTimeout(id);
+  }, [picked]);
+  const codec = picked && picked.link === l?.id ? picked.codec : l?.choice === "undecided" ? "auto" : l?.codec;
   const doing = async (f: () => Promise<string>) => {
     try {
       tell(await f());
@@ -117,7 +122,7 @@ function Tools({ room, l }: { room: RoomStatus; l: Link | undefined }) {
         <Radios label={t("show")} name="view" value={prefs.view} choices={[["text", "text"], ["hex", "hex"]]} onChoose={setView} />
         {l && (
           <span class="pick">
-            <CodecChoice label={t("codec.link")} value={l.choice === "undecided" ? "auto" : l.codec} auto={l.choice === "undecided"} busy={busy} brief onChoose={(c) => void choose(c)} />
+            <CodecChoice label={t("codec.link")} value={codec!} auto={l.choice === "undecided"} brief onChoose={(c) => setPicked({ link: l.id, codec: c })} />
             <small>{tOr("choice.", l.choice)}</small>
           </span>
         )}
