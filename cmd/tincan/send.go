@@ -88,12 +88,15 @@ func (c *cli) sendOne(ctx context.Context, d *door, addr string, in input) error
 		return err
 	}
 	var sent tincan.Message
-	send := func() error {
+	send := func() (done bool, err error) {
 		sent, err = d.SendMessage(ctx, tincan.Outgoing{Room: r.Name, ID: in.id, Body: body})
-		return err
+		if err != nil || sent.Offset > r.Last {
+			return err != nil, err
+		}
+		return c.already(ctx, d, pr, sent) // it was sent in an earlier run
 	}
 	if len(r.Links) > 0 {
-		if err := send(); err != nil {
+		if done, err := send(); done {
 			return err
 		}
 	}
@@ -112,13 +115,8 @@ func (c *cli) sendOne(ctx context.Context, d *door, addr string, in input) error
 		}
 		switch {
 		case e.Kind == tincan.EventConnected && sent.Offset == 0:
-			if err := send(); err != nil {
+			if done, err := send(); done {
 				return err
-			}
-			if sent.Offset <= r.Last { // in an earlier run
-				if done, err := c.already(ctx, d, pr, sent); done {
-					return err
-				}
 			}
 		case e.Kind == tincan.EventDisconnected && sent.Offset == 0:
 			status := exitConnect
