@@ -11,10 +11,11 @@ import (
 
 // Salvage reads what can still be read from the damaged journal of a folder that nobody has open, room by room,
 // oldest first. lost says what could not be read; "" if all could. It changes nothing: a database that SQLite does
-// not open is copied to the system's folder for temporary files and mended there.
+// not open, as on a disk that cannot be written, is copied to the system's folder for temporary files and mended
+// there.
 func Salvage(dir string, each func(room string, e Entry) error) (lost string, err error) {
 	db, rooms, all, err := salvageRooms(filepath.Join(dir, "journal.db"))
-	if err != nil && (hasCode(err, codeCorrupt) || hasCode(err, codeNotADB)) {
+	if hasCode(err, codeCorrupt) || hasCode(err, codeNotADB) || hasCode(err, codeCantOpen) || hasCode(err, codeReadOnly) {
 		copied, cerr := mend(filepath.Join(dir, "journal.db"))
 		if cerr != nil {
 			return "", cerr

@@ -95,16 +95,26 @@ type walWatch struct{ next int64 }
 // watchWAL runs after a commit.
 func (j *Journal) watchWAL() {
 	w := &j.writer.wal
-	size := fileSize(filepath.Join(j.dir, "journal.db-wal"))
+	size := fileSize(j.walPath())
 	if size < max(w.next, walLimit) {
 		if size < walLimit {
 			w.next = 0
 		}
 		return
 	}
-	var busy, log, done int
-	err := j.w.QueryRowContext(j.ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &log, &done)
-	if err != nil || busy != 0 {
+	if !j.foldWAL() {
 		w.next = size + walStep
 	}
 }
+
+// reclaim gives the disk back what the log takes, if that is much.
+func (j *Journal) reclaim() bool { return fileSize(j.walPath()) > 1<<20 && j.foldWAL() }
+
+// foldWAL copies the log into the database and empties it.
+func (j *Journal) foldWAL() bool {
+	var busy, log, done int
+	err := j.w.QueryRowContext(j.ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &log, &done)
+	return err == nil && busy == 0
+}
+
+func (j *Journal) walPath() string { return filepath.Join(j.dir, "journal.db-wal") }

@@ -44,12 +44,11 @@ type writer struct {
 	commits atomic.Int64 // that were made
 
 	// the writer's goroutine
-	stmts  statements
-	args   []any
-	owed   map[int64]Link // records that could not be stored yet
-	looked time.Time      // at the disk
-	short  int64          // the free space, when it is too little
-	wal    walWatch
+	stmts statements
+	args  []any
+	owed  map[int64]Link // records that could not be stored yet
+	wal   walWatch
+	free  int64 // the disk's space at the last look; -1 if not known
 }
 
 func (w *writer) init() {
@@ -210,7 +209,7 @@ func (j *Journal) tick() {
 	j.mu.Lock()
 	save := len(j.dirty)+len(j.writer.owed) > 0
 	j.mu.Unlock()
-	if short := j.shortOfSpace() >= 0; save {
+	if short := j.spaceLeft(1) <= 0; save {
 		err := j.try(nil)
 		if short && err == nil { // the reserve is for this, not for messages
 			j.setTrouble(j.full())
@@ -220,28 +219,16 @@ func (j *Journal) tick() {
 	}
 }
 
-func (j *Journal) full() error { return &FullError{Dir: j.dir, Free: j.writer.short} }
+func (j *Journal) full() error { return &FullError{Dir: j.dir, Free: j.writer.free} }
 
-// commit runs a batch in one transaction. If that fails because of one op, each is tried alone. When the disk is
-// short of space, only records that nobody waits for are written, into the reserve: they are small, and what
-// ended and why must not get lost.
+// commit runs a batch in one transaction. If that fails because of one op, each is tried alone.
 func (j *Journal) commit(ops []*op) {
-	if j.shortOfSpace() >= 0 {
-		err := j.full()
-		small := ops[:0]
-		for _, o := range ops {
-			if o.done == nil {
-				small = append(small, o)
-			} else {
-				j.report(o, err)
-			}
-		}
-		if ops = small; len(ops) > 0 {
-			defer j.setTrouble(err)
-		} else {
-			j.setTrouble(err)
-			return
-		}
+	ops, refused := j.refuse(ops)
+	if refused != nil {
+		defer j.setTrouble(refused)
+	}
+	if len(ops) == 0 {
+		return
 	}
 	err := j.try(ops)
 	if err != nil && len(ops) > 1 && ofOne(err) {
@@ -253,6 +240,27 @@ func (j *Journal) commit(ops []*op) {
 	for _, o := range ops {
 		j.report(o, err)
 	}
+}
+
+// refuse takes out of a batch, and reports, what the disk has no space for. Records that nobody waits for stay:
+// they are small and may use the reserve, as what ended and why must not get lost.
+func (j *Journal) refuse(ops []*op) (rest []*op, err error) {
+	need := int64(0)
+	for _, o := range ops {
+		need += o.cost()
+	}
+	left := j.spaceLeft(need)
+	rest = ops[:0]
+	for _, o := range ops {
+		if o.done != nil && left < o.cost() {
+			err = j.full()
+			j.report(o, err)
+			continue
+		}
+		left -= o.cost()
+		rest = append(rest, o)
+	}
+	return rest, err
 }
 
 // ofOne says that an error may come from one op of a batch, so that the others are worth trying.
@@ -296,7 +304,10 @@ func (j *Journal) try(ops []*op) error {
 	case isIO(err):
 		err = fmt.Errorf("%w: %w", ErrFailed, err)
 		j.setTrouble(err)
-	case errors.As(err, &full), errors.As(err, &damaged), isBusy(err):
+	case errors.As(err, &full):
+		j.reclaim() // what the transaction has left in the log
+		j.setTrouble(err)
+	case errors.As(err, &damaged), isBusy(err):
 		j.setTrouble(err)
 	}
 	return err
