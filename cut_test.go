@@ -44,7 +44,10 @@ func (c *cutter) serve() {
 func (c *cutter) talk(conn net.Conn, at int) {
 	defer conn.Close()
 	in := io.Reader(conn)
-	if n := c.budget(); n >= 0 {
+	c.mu.Lock()
+	n := c.budget()
+	c.mu.Unlock()
+	if n >= 0 {
 		in = io.LimitReader(conn, int64(n))
 	}
 	r := bufio.NewReader(in)
@@ -133,10 +136,10 @@ func TestCuts(t *testing.T) {
 			if counts[tincan.Written] > 0 || counts[""] > 0 {
 				t.Errorf("messages without an answer: %v", counts)
 			}
-			t.Logf("%d links, %d lines read, receipts %v", len(c.links), len(read), counts)
 
 			// Asked for, all that is held goes out on a link that stays; what never was uncertain comes once.
 			c.mu.Lock()
+			t.Logf("%d links, %d lines read, receipts %v", len(c.links), len(read), counts)
 			c.budget = func() int { return -1 }
 			c.mu.Unlock()
 			dial(t, n, addr)
