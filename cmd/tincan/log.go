@@ -28,6 +28,7 @@ func (c *cli) logCommand() *cobra.Command {
 	follow := f.BoolP("follow", "f", false, c.t("go on with what comes; without ROOM, in every room"))
 	hex := f.Bool("hex", false, c.t("show bytes in hex"))
 	links := f.Bool("links", false, c.t("list connections that ended instead, and why"))
+	events := f.Bool("events", false, c.t("list what happened instead, step by step"))
 	salvage := f.Bool("salvage", false, c.t("read what can still be read from a damaged journal"))
 	f.BoolVar(&c.json, "json", false, c.t("one JSON object per message"))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -36,7 +37,7 @@ func (c *cli) logCommand() *cobra.Command {
 		switch {
 		case *number < 0:
 			return c.usage(cmd, c.t("%q is no value for the option --%s", fmt.Sprint(*number), "number"))
-		case *links && *follow, *salvage && (*follow || *links || *since != ""):
+		case (*links || *events) && *follow, *links && *events, *salvage && (*follow || *links || *events || *since != ""):
 			return c.usage(cmd, c.t("these options do not go together"))
 		case *salvage:
 			return lp.salvage()
@@ -63,6 +64,8 @@ func (c *cli) logCommand() *cobra.Command {
 		switch {
 		case *links:
 			return lp.links(ctx, d, room)
+		case *events:
+			return lp.events(ctx, d, room)
 		case *follow:
 			return lp.follow(ctx, &d, room)
 		}
@@ -196,6 +199,31 @@ func (p *logPrinter) message(m *tincan.Message) error {
 		note += " " + p.c.t("[decoded again later]")
 	}
 	return p.put(fmt.Appendf(nil, "%d  %s  %s  %s%s\n", m.Offset, m.Time.Local().Format("2006-01-02 15:04:05.000"), clean(m.From), body, note))
+}
+
+// events prints what happened, newest last.
+func (p *logPrinter) events(ctx context.Context, d *door, room string) error {
+	limit := p.number
+	if limit == 0 {
+		limit = 1 << 20
+	}
+	es, err := d.Past(ctx, room, limit)
+	if err != nil {
+		return err
+	}
+	for _, e := range es {
+		switch text, _ := p.c.words(e); {
+		case e.Time.Before(p.since):
+		case p.c.json:
+			err = p.object(e)
+		case text != "":
+			err = p.put([]byte(e.Time.Local().Format("2006-01-02 15:04:05.000") + "  " + text + "\n"))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // links prints connections that ended, newest last.

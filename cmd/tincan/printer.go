@@ -198,45 +198,54 @@ func tame(b []byte) []byte {
 
 // tell says in words, on standard error, what happened to a link.
 func (c *cli) tell(e tincan.Event) {
+	text, hint := c.words(e)
+	if text == "" || e.Kind == tincan.EventConnecting && e.Attempt > 1 {
+		return
+	}
+	fmt.Fprintln(c.err, "tincan: "+text)
+	if e.Kind == tincan.EventDisconnected { // said once for each reason
+		if c.hinted[e.Reason] {
+			return
+		}
+		if c.hinted == nil {
+			c.hinted = map[string]bool{}
+		}
+		c.hinted[e.Reason] = hint != ""
+	}
+	if hint != "" {
+		fmt.Fprintln(c.err, "  → "+hint)
+	}
+}
+
+// words are an event in a sentence, and the next step; both are "" for an event that says nothing to a person.
+func (c *cli) words(e tincan.Event) (text, hint string) {
 	switch e.Kind {
 	case tincan.EventListening:
-		c.say("listening on %s", e.Addr)
+		return c.t("listening on %s", e.Addr), ""
 	case tincan.EventStopped:
-		c.say("stopped listening on %s", e.Addr)
+		return c.t("stopped listening on %s", e.Addr), ""
 	case tincan.EventConnecting:
-		if e.Attempt == 1 {
-			c.say("connecting to %s…", e.Addr)
-		}
+		return c.t("connecting to %s…", e.Addr), ""
 	case tincan.EventConnected:
-		c.say("connected: %s (%s)", clean(e.Remote), e.Codec)
+		return c.t("connected: %s (%s)", clean(e.Remote), e.Codec), ""
 	case tincan.EventCodec:
-		c.say("%s speaks %s (%s)", clean(e.Room), e.Codec, c.t(e.Choice))
+		return c.t("%s speaks %s (%s)", clean(e.Room), e.Codec, c.t(e.Choice)), ""
 	case tincan.EventDisconnected:
-		why := c.reason(e)
-		if e.RetryInMS != nil {
-			c.say("disconnected: %s; next attempt in %s", why, (time.Duration(*e.RetryInMS) * time.Millisecond).Round(100*time.Millisecond))
-		} else {
-			c.say("disconnected: %s", why)
+		if e.RetryInMS == nil {
+			return c.t("disconnected: %s", c.reason(e)), c.hint(e)
 		}
-		if h := c.hint(e); h != "" && !c.hinted[e.Reason] {
-			if c.hinted == nil {
-				c.hinted = map[string]bool{}
-			}
-			c.hinted[e.Reason] = true
-			fmt.Fprintln(c.err, "  → "+h)
-		}
+		wait := (time.Duration(*e.RetryInMS) * time.Millisecond).Round(100 * time.Millisecond)
+		return c.t("disconnected: %s; next attempt in %s", c.reason(e), wait), c.hint(e)
 	case tincan.EventHeld:
 		if e.Held != nil && e.Held.Queued+e.Held.Uncertain > 0 {
-			c.say("held from before: %d not sent, %d that may have arrived", e.Held.Queued, e.Held.Uncertain)
+			return c.t("held from before: %d not sent, %d that may have arrived", e.Held.Queued, e.Held.Uncertain), ""
 		}
 	case tincan.EventRefused:
-		c.say("refused %s: %s", clean(e.Remote), e.Reason)
+		return c.t("refused %s: %s", clean(e.Remote), e.Reason), ""
 	case tincan.EventError:
-		c.say("%s", clean(e.Error))
-		if e.Hint != "" {
-			fmt.Fprintln(c.err, "  → "+clean(e.Hint))
-		}
+		return clean(e.Error), clean(e.Hint)
 	}
+	return "", ""
 }
 
 // reason says why a link or an attempt ended, in the user's language.

@@ -116,7 +116,8 @@ sender, text. Without ROOM it is the room used last; tincan rooms lists them.`,
   tincan log -n 20 lines://server:7000
   tincan log --since 10m --hex
   tincan log --follow                     # every room, as it is said
-  tincan log --links                      # connections, and why they ended`,
+  tincan log --links                      # connections, and why they ended
+  tincan log --events --since 1h          # what happened, step by step`,
 	"roomsLong": `List the rooms of the journal, the one used last first. A room is one
 conversation: a connection that came in (tcp:HOST:PORT), an address that was
 dialled, or a shared room that a listener names. tincan log ROOM prints it.`,
@@ -202,7 +203,8 @@ addresses 列出各种编码。
   tincan log -n 20 lines://server:7000
   tincan log --since 10m --hex
   tincan log --follow                     # 所有房间，随说随显示
-  tincan log --links                      # 各个连接及其结束的原因`,
+  tincan log --links                      # 各个连接及其结束的原因
+  tincan log --events --since 1h          # 发生过的每一步`,
 	"roomsLong": `列出日志中的房间，最近使用的在前。一个房间就是一段对话：连进来的连接（tcp:主机
 :端口）、拨出的地址，或监听时命名的共享房间。用 tincan log ROOM 打印它。`,
 	"statusLong": `显示在该文件夹上运行的 tincan 的状态：监听哪里、与谁相连（→ 拨出，← 连入）、正
@@ -275,6 +277,7 @@ addresses 列出各种编码。
 	"only what was said since: 10m, 15:04, 2006-01-31":      "只要此后说的：10m、15:04、2006-01-31",
 	"show bytes in hex":                                     "以十六进制显示字节",
 	"list connections that ended instead, and why":          "改为列出已结束的连接及原因",
+	"list what happened instead, step by step":              "改为逐步列出发生过的事",
 	"read what can still be read from a damaged journal":    "从损坏的日志中读取仍可读取的内容",
 	"one JSON object per message":                           "每条消息一个 JSON 对象",
 	"one JSON object per room":                              "每个房间一个 JSON 对象",
