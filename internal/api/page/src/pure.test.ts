@@ -153,6 +153,18 @@ test("a log keeps little of a long message and few of many", () => {
   assert.ok(log.row(200 * page), "the newest is held");
 });
 
+test("a message that was on its way while the encoding was changed is read again", () => {
+  const s = newState();
+  s.room = "r";
+  s.log = new Log("r", asker(0).ask, () => {});
+  s.status = { rooms: [{ name: "r", encoding: "gbk" }] } as unknown as NonNullable<typeof s.status>;
+  for (const [encoding, again] of [[undefined, true], ["gbk", undefined], ["big5", true]] as const) {
+    const w: Wishes = {};
+    apply(s, { event: "message", ...message(1, { room: "r", ...(encoding && { encoding }) }) } as object, w);
+    assert.equal(w.reset, again, encoding);
+  }
+});
+
 test("what happens becomes the sample's words", () => {
   const words = (e: object) => steps(e).map((s) => s.word);
   assert.deepEqual(words({ event: "listening", addr: "a" }), ["step.listening", "step.waiting"]);

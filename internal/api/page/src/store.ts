@@ -81,7 +81,7 @@ export function apply(s: State, e: Happening, wish: Wishes): void {
     case undefined:
       return;
     case "message":
-      message(s, e as Message);
+      message(s, e as Message, wish);
       return;
     case "receipt":
       receipt(s, e);
@@ -110,12 +110,15 @@ export function apply(s: State, e: Happening, wish: Wishes): void {
   wish.status = true;
 }
 
-function message(s: State, m: Message): void {
+function message(s: State, m: Message, wish: Wishes): void {
   if (m.room === s.room && s.log) {
     s.log.reach(m.offset, s.tail);
     // While somebody reads further up, what arrives is only counted: it is read again when it is looked at. Our
     // own is kept all the same, because its receipts follow.
     if (s.tail || m.from === "me") s.log.put(m);
+    // It was on its way while the room's encoding was changed.
+    const room = roomOf(s, m.room);
+    if (room && (m.encoding ?? "") !== (room.encoding ?? "")) wish.reset = true;
     if (!s.tail && m.from !== "me") s.unread.set(m.room, (s.unread.get(m.room) ?? 0) + 1);
     return;
   }
