@@ -83,27 +83,24 @@ func (s *walSum) is(p []byte) bool {
 	return binary.BigEndian.Uint32(p) == s.a && binary.BigEndian.Uint32(p[4:]) == s.b
 }
 
-const (
-	walLimit = 64 << 20 // a log that has grown beyond this is folded into the database, readers or not
-	walStep  = 16 << 20
-)
+const walLimit = 64 << 20 // a log that has grown beyond this is folded into the database, readers or not
 
 // walWatch keeps the log short. SQLite folds it in by itself, but starts it anew only in a moment without
 // readers, which may not come for a long time.
-type walWatch struct{ next int64 }
+type walWatch struct{ limit, next int64 }
 
 // watchWAL runs after a commit.
 func (j *Journal) watchWAL() {
 	w := &j.writer.wal
 	size := fileSize(j.walPath())
-	if size < max(w.next, walLimit) {
-		if size < walLimit {
+	if size < max(w.next, w.limit) {
+		if size < w.limit {
 			w.next = 0
 		}
 		return
 	}
 	if !j.foldWAL() {
-		w.next = size + walStep
+		w.next = size + w.limit/4
 	}
 }
 

@@ -56,6 +56,7 @@ func (w *writer) init() {
 	w.wake = make(chan struct{}, 1)
 	w.done = make(chan struct{})
 	w.owed = map[int64]Link{}
+	w.wal.limit = walLimit
 }
 
 func (w *writer) stop() {
