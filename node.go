@@ -172,7 +172,7 @@ func journalError(err error) error {
 		return fail(CodeRefused, err, say("%v", newer), say("use the newer tincan, or another folder with --data"))
 	case errors.As(err, &damaged):
 		return fail(CodeInternal, err, say("%v", damaged),
-			say("`tincan log --salvage` prints what can still be read; then move journal.db aside to start a new one"))
+			say("`tincan log --salvage` prints what can still be read; then move journal.db and journal.db-wal aside to start a new one"))
 	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOTDIR):
 		return fail(CodeRefused, err, say("%v", err), say("choose a folder that you may write with --data"))
 	}

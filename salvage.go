@@ -11,7 +11,7 @@ import (
 func Salvage(dir string, each func(Message) error) (lost string, err error) {
 	lost, err = journal.Salvage(dir, func(room string, e journal.Entry) error { return each(message(room, e)) })
 	if errors.Is(err, journal.ErrUnreadable) {
-		return "", fail(CodeInternal, err, say("%v", err), say("put a copy of the folder back, or move journal.db aside to start a new one"))
+		return "", fail(CodeInternal, err, say("%v", err), say("put a copy of the folder back, or move journal.db and journal.db-wal aside to start a new one"))
 	}
 	return lost, journalError(err)
 }

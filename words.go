@@ -70,7 +70,7 @@ var chinese = map[string]string{
 	`say "pause", "resume" or "one"`:                                             `可用："pause"、"resume"、"one"`,
 	`say "send" or "discard"`:                                                    `可用："send"、"discard"`,
 	"send it as hex, or change the room's encoding":                              "改用十六进制发送，或更改房间的文字编码",
-	"put a copy of the folder back, or move journal.db aside to start a new one": "放回文件夹的备份，或移走 journal.db 重新开始",
+	"put a copy of the folder back, or move journal.db and journal.db-wal aside to start a new one": "放回文件夹的备份，或移走 journal.db 和 journal.db-wal 重新开始",
 	"send a message in one go, or smaller ones":                                  "一次发完一条消息，或发送更小的消息",
 	"the CA file cannot be read: %v":                                             "无法读取 CA 文件：%v",
 	"the certificate cannot be used: %v":                                         "证书无法使用：%v",
@@ -97,6 +97,6 @@ var chinese = map[string]string{
 	"use the newer tincan, or another folder with --data":                        "使用更新的 tincan，或用 --data 另选文件夹",
 	"what was received is not %s: %s":                                            "收到的内容不是 %s：%s",
 	"write an IPv6 address in brackets: [%s]:7000":                               "IPv6 地址要加方括号：[%s]:7000",
-	"`tincan log --salvage` prints what can still be read; then move journal.db aside to start a new one": "用 `tincan log --salvage` 打印仍可读取的内容；然后移走 journal.db 重新开始",
+	"`tincan log --salvage` prints what can still be read; then move journal.db and journal.db-wal aside to start a new one": "用 `tincan log --salvage` 打印仍可读取的内容；然后移走 journal.db 和 journal.db-wal 重新开始",
 	"`tincan rooms` lists them": "用 `tincan rooms` 查看",
 }
