@@ -17,6 +17,9 @@ func Salvage(dir string, each func(room string, e Entry) error) (lost string, er
 	db, rooms, all, err := salvageRooms(filepath.Join(dir, "journal.db"))
 	if hasCode(err, codeCorrupt) || hasCode(err, codeNotADB) || hasCode(err, codeCantOpen) || hasCode(err, codeReadOnly) {
 		copied, cerr := mend(filepath.Join(dir, "journal.db"))
+		if errors.Is(cerr, os.ErrNotExist) {
+			return "", fmt.Errorf("%w: %w", ErrUnreadable, cerr)
+		}
 		if cerr != nil {
 			return "", cerr
 		}

@@ -84,3 +84,12 @@ func TestSalvage(t *testing.T) {
 		})
 	}
 }
+
+// A folder without a journal has nothing to read, and the error says so.
+func TestSalvageNothing(t *testing.T) {
+	dir := t.TempDir()
+	_, err := Salvage(dir, func(string, Entry) error { t.Error("a message of nothing"); return nil })
+	if !errors.Is(err, ErrUnreadable) || !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("salvaged an empty folder: %v", err)
+	}
+}
