@@ -117,7 +117,16 @@ func (b *tab) comesBack(s *server) *peer {
 	b.t.Cleanup(func() { l.Close() })
 	s.Listener = l
 	b.now()
-	b.click("button", begins(b.lang.in("Connect again")))
+	b.until(func() error { // unless it has connected by itself meanwhile
+		x, err := b.one("button", begins(b.lang.in("Connect again")))
+		if err == nil {
+			return x.press()
+		}
+		if _, up := b.one("button", b.lang.in("Disconnect")); up == nil {
+			return nil
+		}
+		return err
+	})
 	p := s.accept()
 	b.find("button", b.lang.in("Disconnect"))
 	return p
