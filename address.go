@@ -56,7 +56,7 @@ func parseAddress(s string, d direction) (*address, error) {
 	a := &address{scheme: strings.ToLower(scheme)}
 	if hasRoom && room != "" {
 		if a.room, err = url.PathUnescape(room); err != nil || strings.ContainsAny(a.room, "/\x00\n") {
-			return nil, usage("a room is one word, as in lines://:7000/lobby", "the room in %q cannot be read", s)
+			return nil, usage("a room is one word, as in lines://:7000/lobby", "the room %q cannot be read", room)
 		}
 		if d == toDial {
 			return nil, fail(CodeUsage, nil, say("a plain address that is dialled has no room"), say("leave /%s out", room))
@@ -68,7 +68,23 @@ func parseAddress(s string, d direction) (*address, error) {
 	return a, a.options(opts, d)
 }
 
+// narrow writes as ASCII what a Chinese input method writes wide.
+var narrow = strings.NewReplacer("：", ":", "。", ".", "．", ".", "［", "[", "］", "]")
+
+// bracketed is how an IPv6 address that was written without brackets is written with them. What stands behind the
+// last colon was meant as a port if an address stands before it: ::1:7000 is both.
+func bracketed(ip netip.Addr) string {
+	s := ip.String()
+	if cut := strings.LastIndexByte(s, ':'); isDigits(s[cut+1:]) {
+		if head, err := netip.ParseAddr(s[:cut]); err == nil {
+			return net.JoinHostPort(head.String(), s[cut+1:])
+		}
+	}
+	return net.JoinHostPort(s, "7000")
+}
+
 func (a *address) hostPort(s string, d direction) error {
+	s = narrow.Replace(s)
 	if s == "" {
 		return usage(addressHint, "no host and port given")
 	}
@@ -78,7 +94,7 @@ func (a *address) hostPort(s string, d direction) error {
 	host, port, err := net.SplitHostPort(s)
 	if err != nil {
 		if ip, perr := netip.ParseAddr(strings.Trim(s, "[]")); perr == nil && ip.Is6() {
-			return fail(CodeUsage, nil, say("%q has no port", s), say("write an IPv6 address in brackets: [%s]:7000", ip))
+			return fail(CodeUsage, nil, say("%q has no port", s), say("write an IPv6 address in brackets: %s", bracketed(ip)))
 		}
 		return usage(addressHint, "%q has no port", s)
 	}

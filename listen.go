@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -257,7 +258,7 @@ func listenError(a *address, err error) error {
 	case "permission":
 		return fail(CodeRefused, err, say("port %s is privileged", a.port), say("use a port above 1023"))
 	case "address not available":
-		return fail(CodeUnreachable, err, say("%s is not an address of this machine", a.host), say("this machine has %v", machineAddrs()))
+		return fail(CodeUnreachable, err, say("%s is not an address of this machine", a.host), say("this machine has %s", strings.Join(machineAddrs(), ", ")))
 	case "name not found":
 		return fail(CodeUnreachable, err, say("no address found for %q", a.host), say("listen on an address of this machine, or leave the host out for all of them"))
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/adrg/xdg"
@@ -90,12 +92,26 @@ func (c *cli) args(least, most int) cobra.PositionalArgs {
 		case len(args) < least:
 			return c.usage(cmd, c.t("an argument is missing: %s", c.useLine(cmd)))
 		case len(args) > most && cmd.HasParent():
-			return c.usage(cmd, c.t("too many arguments: %s", c.useLine(cmd)))
+			return c.usage(cmd, c.t("too many arguments: %s", c.useLine(cmd))+c.joined(cmd, args))
 		case len(args) > most:
 			return c.usage(cmd, c.t("there is no command %q", args[0])+c.meant(cmd, args[0]))
 		}
 		return nil
 	}
+}
+
+// joined says what a person may have meant who writes host and port apart, as for netcat.
+func (c *cli) joined(cmd *cobra.Command, args []string) string {
+	if name := cmd.Name(); name != "listen" && name != "dial" || len(args) != 2 {
+		return ""
+	}
+	if _, err := strconv.ParseUint(args[1], 10, 16); err != nil {
+		return ""
+	}
+	if _, err := strconv.Atoi(args[0]); err == nil {
+		return "" // two ports
+	}
+	return c.t("; did you mean %s?", cmd.CommandPath()+" "+net.JoinHostPort(strings.Trim(args[0], "[]"), args[1]))
 }
 
 // meant says what a person may have meant with a command that there is not.

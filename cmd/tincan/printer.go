@@ -231,11 +231,15 @@ func (c *cli) words(e tincan.Event) (text, hint string) {
 	case tincan.EventCodec:
 		return c.t("%s speaks %s (%s)", clean(e.Room), e.Codec, c.t(e.Choice)), ""
 	case tincan.EventDisconnected:
+		what := c.t("disconnected: %s", c.reason(e))
+		if e.Link == 0 { // an attempt
+			what = c.t("could not connect: %s", c.reason(e))
+		}
 		if e.RetryInMS == nil {
-			return c.t("disconnected: %s", c.reason(e)), c.hint(e)
+			return what, c.hint(e)
 		}
 		wait := (time.Duration(*e.RetryInMS) * time.Millisecond).Round(100 * time.Millisecond)
-		return c.t("disconnected: %s; next attempt in %s", c.reason(e), wait), c.hint(e)
+		return what + c.t("; next attempt in %s", wait), c.hint(e)
 	case tincan.EventHeld:
 		if e.Held != nil && e.Held.Queued+e.Held.Uncertain > 0 {
 			return c.t("held from before: %d not sent, %d that may have arrived", e.Held.Queued, e.Held.Uncertain), ""
