@@ -23,7 +23,7 @@ type dialler struct {
 	r      *room
 	addr   *address
 	ctx    context.Context
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc // says why a link is closed that comes up nevertheless
 	again  chan struct{} // ends a pause
 	done   chan struct{}
 	since  int64 // own messages up to this offset are from before: held, not sent
@@ -66,13 +66,22 @@ func (n *Node) Dial(ctx context.Context, addr string) (RoomStatus, error) {
 	if d := r.dial; d != nil { // already dialled: at once, if it was waiting
 		r.mu.Unlock()
 		n.mu.Unlock()
+		if d.ctx.Err() != nil { // it is being hung up
+			r.leave()
+			select {
+			case <-d.done:
+				return n.Dial(ctx, addr)
+			case <-ctx.Done():
+				return RoomStatus{}, ctx.Err()
+			}
+		}
 		d.redial()
 		s := r.status(ctx)
 		r.leave()
 		return s, nil
 	}
 	d := &dialler{n: n, r: r, addr: a, again: make(chan struct{}, 1), done: make(chan struct{}), since: r.newest}
-	d.ctx, d.cancel = context.WithCancel(n.ctx)
+	d.ctx, d.cancel = context.WithCancelCause(n.ctx)
 	d.status = DialStatus{URL: a.String(), Phase: "connecting"}
 	r.dial = d
 	n.wg.Add(1)
@@ -106,6 +115,7 @@ func (n *Node) Disconnect(_ context.Context, id int64) error {
 	if d != nil && m.dialled {
 		d.mu.Lock()
 		d.stay = true
+		d.forget()
 		d.mu.Unlock()
 	}
 	m.part(errHungUp)
@@ -131,10 +141,18 @@ func (n *Node) Redial(_ context.Context, name string) error {
 
 func (d *dialler) redial() {
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.stay = false
-	d.mu.Unlock()
 	select {
 	case d.again <- struct{}{}:
+	default:
+	}
+}
+
+// forget drops a wish to dial at once, which came while the link was up. The caller holds d.mu.
+func (d *dialler) forget() {
+	select {
+	case <-d.again:
 	default:
 	}
 }
@@ -153,7 +171,7 @@ func (d *dialler) run() {
 	defer d.r.leave()
 	defer close(d.done)
 	defer func() {
-		d.cancel()
+		d.cancel(nil)
 		d.r.mu.Lock()
 		d.r.dial = nil
 		d.r.mu.Unlock()
@@ -200,7 +218,14 @@ func (d *dialler) try(attempt int) (connected bool) {
 		d.n.note(Event{Kind: EventDisconnected, Addr: d.addr.hostport(), Room: d.r.name, Reason: reason, Detail: e.Text, Hint: e.Hint, RetryInMS: ms}, d.r)
 		return false
 	}
-	<-m.done
+	d.mu.Lock()
+	d.forget()
+	d.mu.Unlock()
+	select {
+	case <-m.done:
+	case <-d.ctx.Done(): // it came up while somebody hung up, who may not have seen it
+		m.part(context.Cause(d.ctx))
+	}
 	if d.addr.resume {
 		return true // what is queued while the peer is away is sent when it is back
 	}

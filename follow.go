@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"slices"
 	"sync"
 
 	"tincan/internal/journal"
@@ -324,6 +325,10 @@ func (f *follower) cursors(ctx context.Context, yield func(Event, error) bool, o
 			t = m.from
 		}
 		shown := f.shown[m.r.id]
+		gaps, err := m.gaps(ctx)
+		if err != nil {
+			return false, err
+		}
 		if c.Written > shown { // the journal's news is still on its way to us: the rest follows it
 			f.mu.Lock()
 			if _, newer := f.moved[m]; !newer {
@@ -332,13 +337,13 @@ func (f *follower) cursors(ctx context.Context, yield func(Event, error) bool, o
 			f.mu.Unlock()
 		}
 		if to := min(c.Written, shown); to > t.Written {
-			if more, err := f.receipts(ctx, m.r.id, m.peer, t.Written, to, Written, yield); !more || err != nil {
+			if more, err := f.receipts(ctx, m.r.id, m.peer, t.Written, to, Written, yield, gaps...); !more || err != nil {
 				return more, err
 			}
 			t.Written = to
 		}
 		if to := min(c.Reached, shown); to > t.Reached {
-			if more, err := f.receipts(ctx, m.r.id, m.peer, t.Reached, to, Reached, yield); !more || err != nil {
+			if more, err := f.receipts(ctx, m.r.id, m.peer, t.Reached, to, Reached, yield, gaps...); !more || err != nil {
 				return more, err
 			}
 			t.Reached = to
@@ -348,8 +353,8 @@ func (f *follower) cursors(ctx context.Context, yield func(Event, error) bool, o
 	return true, nil
 }
 
-// receipts yields a receipt for each own message in (after, upto].
-func (f *follower) receipts(ctx context.Context, room int64, peer string, after, upto int64, state Receipt, yield func(Event, error) bool) (more bool, err error) {
+// receipts yields a receipt for each own message in (after, upto] that is in none of the stretches of but.
+func (f *follower) receipts(ctx context.Context, room int64, peer string, after, upto int64, state Receipt, yield func(Event, error) bool, but ...journal.Fate) (more bool, err error) {
 	name, err := f.name(ctx, room)
 	if err != nil {
 		return false, err
@@ -363,7 +368,10 @@ func (f *follower) receipts(ctx context.Context, room int64, peer string, after,
 			if e.Offset > upto {
 				break
 			}
-			if e.From == "" && !yield(Event{Kind: EventReceipt, Room: name, ID: e.ID, Offset: e.Offset, State: state, Peer: peer}, nil) {
+			if e.From != "" || slices.ContainsFunc(but, func(f journal.Fate) bool { return f.First <= e.Offset && e.Offset <= f.Last }) {
+				continue
+			}
+			if !yield(Event{Kind: EventReceipt, Room: name, ID: e.ID, Offset: e.Offset, State: state, Peer: peer}, nil) {
 				return false, nil
 			}
 		}

@@ -42,6 +42,7 @@ type member struct {
 	pumped   chan struct{}                    // closed when pumping is over
 	done     chan struct{}                    // closed when the end is recorded
 	parting  atomic.Bool                      // we are about to close
+	gaveUp   atomic.Bool                      // a message that has no encoding here
 
 	from journal.Cursor // where the cursor was when the link came up
 
@@ -162,7 +163,8 @@ func (m *member) start(ctx context.Context, c newcomer) error {
 func (m *member) run() {
 	defer m.n.wg.Done()
 	m.wake()
-	m.receive() // when it returns, the link is closed
+	m.receive()
+	m.link.Close(nil) // it may have ended without its reader
 	if !m.pumping.CompareAndSwap(resting, over) {
 		<-m.pumped
 	}

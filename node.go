@@ -111,9 +111,10 @@ func (n *Node) Close() error {
 	n.cancel()
 	n.mu.Lock()
 	for _, m := range n.links { // one that came up just now
-		go m.link.Close(errStopped)
+		wg.Go(func() { m.link.Close(errStopped) })
 	}
 	n.mu.Unlock()
+	wg.Wait()
 	n.wg.Wait()
 	return n.journal.Close()
 }

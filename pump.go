@@ -178,7 +178,22 @@ func (m *member) giveUp(offset int64, why *link.FrameError) error {
 	}
 	m.n.note(Event{Kind: EventError, Room: m.r.name, Link: m.id, Hint: hint,
 		Error: fmt.Sprintf("message %d cannot be sent to %s: %v", offset, m.peer, why.Err)}, m.r)
+	m.gaveUp.Store(true)
 	return m.settle(journal.Fate{Room: m.r.id, Peer: m.peer, First: offset, Last: offset, State: string(Discarded)})
+}
+
+// gaps are the stretches of the room that were given up for this peer, though the cursor has passed them.
+func (m *member) gaps(ctx context.Context) (gaps []journal.Fate, err error) {
+	if !m.gaveUp.Load() {
+		return nil, nil
+	}
+	fs, err := m.n.journal.Fates(ctx, m.r.id)
+	for _, f := range fs {
+		if f.Peer == m.peer && f.State == string(Discarded) {
+			gaps = append(gaps, f)
+		}
+	}
+	return gaps, err
 }
 
 // owes says whether an entry of the room is to be sent to this member.

@@ -114,7 +114,7 @@ func (r *room) hangUp(cause error) {
 	d := r.dial
 	r.mu.Unlock()
 	if d != nil {
-		d.cancel()
+		d.cancel(cause)
 	}
 	var wg sync.WaitGroup
 	for _, m := range r.talkers() {
