@@ -11,6 +11,11 @@ export interface Place {
   room: string;
 }
 
+// narrow writes as ASCII what a Chinese input method writes wide.
+function narrow(s: string): string {
+  return s.replace(/[\uff10-\uff1a\uff0e\uff0f\uff3b\uff3d]/g, (c) => String.fromCharCode(c.charCodeAt(0) - 0xfee0)).replace(/\u3002/g, ".");
+}
+
 // bracket writes a host for an address: IPv6 in brackets.
 function bracket(host: string): string {
   return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
@@ -21,7 +26,7 @@ export function address(p: Place): string {
   const scheme = (p.tls ? "tls+" : "") + p.codec;
   const room = p.room.trim() ? "/" + p.room.trim().replace(/^\//, "") : "";
   const options = p.options.trim() ? "?" + p.options.trim().replace(/^\?/, "") : "";
-  return `${scheme}://${bracket(p.host.trim())}:${p.port.trim()}${room}${options}`;
+  return `${scheme}://${bracket(narrow(p.host.trim()))}:${narrow(p.port.trim())}${room}${options}`;
 }
 
 // dialled is the address with which others reach a listener of a codec, which may have options.
@@ -32,10 +37,10 @@ export function dialled(codec: string, host: string, port: string): string {
 
 // split takes apart what was pasted whole into the server field: lines://host:7000, host:7000, [::1]:7000.
 export function split(s: string): Partial<Place> | undefined {
-  const m = /^\s*(?:(tls\+)?([a-z][a-z0-9]*):\/\/)?(\[[^\]\s]+\]|[^\s:/?#[\]]*):(\d+)(\/[^\s?#]*)?(?:\?(\S*))?\s*$/i.exec(s);
+  const m = /^\s*(?:(tls\+)?([a-z][a-z0-9]*):\/\/)?(\[[^\]\s]+\]|[^\s:/?#[\]]*):(\d+)(\/[^\s?#]*)?(?:\?(\S*))?\s*$/i.exec(narrow(s));
   if (!m) return undefined;
   const out: Partial<Place> = { host: m[3]!.replace(/^\[|\]$/g, ""), port: m[4]! };
-  if (m[2]) {
+  if (m[2] && m[2].toLowerCase() !== "tcp") { // tcp:// says nothing of the codec
     out.codec = m[2].toLowerCase();
     out.tls = !!m[1];
     out.options = m[6] ?? "";
@@ -45,14 +50,16 @@ export function split(s: string): Partial<Place> | undefined {
 
 // checkPort is what is wrong with a port; undefined when nothing is.
 export function checkPort(port: string, least: number): Word | undefined {
-  if (!/^\d{1,5}$/.test(port.trim())) return least ? "bad.port" : "bad.port.listen";
-  const n = Number(port);
+  const digits = narrow(port.trim());
+  if (!/^\d{1,5}$/.test(digits)) return least ? "bad.port" : "bad.port.listen";
+  const n = Number(digits);
   return n < least || n > 65535 ? (least ? "bad.port" : "bad.port.listen") : undefined;
 }
 
 // checkHost is what is wrong with a host: a name, an IPv4 or an IPv6 address.
 export function checkHost(host: string): Word | undefined {
-  const h = host.trim().replace(/^\[(.*)\]$/, "$1");
+  const h = narrow(host.trim()).replace(/^\[(.*)\]$/, "$1");
+  if (h.includes("/")) return "bad.name";
   if (h.includes(":")) return isIPv6(h) ? undefined : "bad.ipv6";
   if (/^[\d.]+$/.test(h)) return isIPv4(h) ? undefined : "bad.ipv4";
   if (h.length > 253 || /[\s/\\?#@%"'<>[\]{}|^`,;()=+*!$&\u0000-\u001f\u007f]/.test(h)) return "bad.name";

@@ -137,7 +137,7 @@ function ConnectForm() {
   const submit = async (e: Event) => {
     e.preventDefault();
     if (connecting) return;
-    const whole = { ...p, ...(p.port.trim() === "" || p.host.includes("://") ? split(p.host) : undefined) };
+    const whole = { ...p, ...split(p.host) };
     set(whole);
     if (!whole.host.trim() || !whole.port.trim()) return setTrouble({ text: t("empty.place"), at: whole.host.trim() ? "port" : "host" });
     const badHost = checkHost(whole.host);
@@ -152,6 +152,7 @@ function ConnectForm() {
       store("connect", JSON.stringify(whole));
       setTab("talk");
     } catch (e) {
+      set(p); // as it was typed: an unknown codec is not to stay among those that one can choose
       setTrouble(explain(e));
     }
     setAsked(false);

@@ -51,6 +51,7 @@ function Phases({ l, live }: { l: Link; live: boolean }) {
         {live && <Buffers tcp={l.tcp} />}
         {live && <Trace link={l.id} />}
         <Stream l={l} live={live} />
+        {!live && <p class="note">{t("absent.ended")}</p>}
       </Phase>
       <Phase n="3" title={t("tcp.3")} why="tcp.3.why" now={live ? tOr("room.state.", l.phase === "peer finished" ? "finished" : l.phase === "closing" ? "closing" : "live") : reason(l)}>
         <Close l={l} live={live} />
@@ -141,12 +142,12 @@ function pair(a: number | undefined, b: number | undefined, write: (n: number) =
 
 // Fig is one figure: its name, its value or that there is none, and what it means.
 function Fig(p: { name: Word; why?: Word; says?: string; value: string | undefined; live?: boolean; absent?: Word; hot?: boolean }) {
-  const none = p.absent ?? (p.live === false ? "absent.ended" : "absent");
+  if (p.value === undefined && p.live === false) return null; // Stream says so once for all
   const why = p.says ?? (p.why ? t(p.why) : "");
   return (
     <div class={p.hot ? "fig hot" : "fig"} title={prefs.explain ? undefined : why}>
       <dt>{t(p.name)}</dt>
-      <dd>{p.value === undefined ? <em>{t(none)}</em> : p.value}</dd>
+      <dd>{p.value === undefined ? <em>{t(p.absent ?? "absent")}</em> : p.value}</dd>
       {prefs.explain && <dd class="why">{why}</dd>}
     </div>
   );

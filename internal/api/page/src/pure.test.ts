@@ -34,7 +34,12 @@ test("addresses", () => {
   assert.equal(dialled("auto", "h", "7"), "lines://h:7");
   assert.deepEqual(split("dotnet://server:7000?max=2MiB"), { host: "server", port: "7000", codec: "dotnet", tls: false, options: "max=2MiB" });
   assert.deepEqual(split(" [fe80::1]:80 "), { host: "fe80::1", port: "80" });
+  assert.deepEqual(split("tcp://server:7000"), { host: "server", port: "7000" });
   assert.equal(split("server"), undefined);
+  assert.deepEqual(split("１２７。0。0。1：7000"), { host: "127.0.0.1", port: "7000" });
+  assert.equal(address({ ...place, host: "127。0。0。1", port: "７０００" }), "tls+lines://127.0.0.1:7000/lobby?eol=crlf");
+  assert.deepEqual(["127。0。0。1", "https://example.com", "1::2::3"].map(checkHost), [undefined, "bad.name", "bad.ipv6"]);
+  assert.equal(checkPort("７０００", 1), undefined);
   for (const host of ["127.0.0.1", "localhost", "server.local", "::1", "[::1]", "2001:db8::7", "::ffff:1.2.3.4", "例子.测试", "a_b", "x."]) assert.equal(checkHost(host), undefined, host);
   for (const host of ["999.1.1.1", "1.2.3", "1::2::3", ":::", "1:2:3:4:5:6:7:8:9", "two words", "<script>", "a..b", "http://x", "12345::"]) assert.notEqual(checkHost(host), undefined, host);
   for (const [port, least, good] of [["0", 0, true], ["0", 1, false], ["65535", 1, true], ["65536", 1, false], ["-1", 0, false], ["7e3", 1, false], ["", 1, false]] as const) {
@@ -173,6 +178,7 @@ test("what happens becomes the sample's words", () => {
   assert.deepEqual(words({ event: "connected", listener: "t1", peer: "tcp:a" }), ["step.accepted"]);
   assert.deepEqual(words({ event: "connected", peer: "tcp:a" }), ["step.connected"]);
   assert.deepEqual(words({ event: "disconnected", reason: "refused" }), ["step.failed", "step.ready"]);
+  assert.equal(steps({ event: "disconnected", addr: "h:1", reason: "refused", retry_in_ms: 2000 })[1]!.detail(), "h:1: tries again in 2 s");
   assert.deepEqual(words({ event: "disconnected", link: 1, reason: "peer closed" }), ["step.disconnected"]);
   assert.deepEqual(words({ event: "message" }), []);
 });

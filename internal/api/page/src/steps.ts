@@ -59,7 +59,8 @@ export function steps(e: Happening): Step[] {
       return [
         step("step.failed", "bad", at, () => t("send.to", { who: addr || room, why: why(e.reason ?? "", e.detail ?? "", e.hint) })),
         step("step.ready", "calm", at,
-          () => e.retry_in_ms === undefined ? "" : t("step.retry", { n: Math.max(1, Math.round(e.retry_in_ms / 1000)) })),
+          () => e.retry_in_ms === undefined ? "" : t("send.to",
+            { who: addr || room, why: t("step.retry", { n: Math.max(1, Math.round(e.retry_in_ms / 1000)) }) })),
       ];
     case "refused":
       return [step("step.waiting", "wait", at,

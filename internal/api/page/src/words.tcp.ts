@@ -16,7 +16,7 @@ export const tcp = {
   "here": ["here", "本方"],
   "there": ["peer", "对方"],
   "absent": ["not told by this system", "本系统不提供"],
-  "absent.ended": ["not kept after the end", "结束后不再保留"],
+  "absent.ended": ["The kernel's other figures ended with the connection.", "内核的其余数据随连接结束而消失。"],
   "absent.handshake": ["not known for this connection", "此连接没有记录"],
   "buffer.send": ["send buffer", "发送缓冲"],
   "buffer.recv": ["receive buffer", "接收缓冲"],
