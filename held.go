@@ -2,6 +2,7 @@ package tincan
 
 import (
 	"context"
+	"errors"
 
 	"tincan/codec"
 	"tincan/internal/journal"
@@ -57,8 +58,9 @@ func (n *Node) settle(ctx context.Context, r *room, f journal.Fate) error {
 }
 
 // settleLost makes messages uncertain that were written to a link that is gone and not acknowledged. After
-// a crash (all) nobody knows which of the newer ones were written, so they are uncertain too.
-func (n *Node) settleLost(ctx context.Context, room int64, peer string, all bool) error {
+// a crash (all) nobody knows which of the newer ones were written, so they are uncertain too. r is nil when the room
+// is not in use.
+func (n *Node) settleLost(ctx context.Context, r *room, room int64, peer string, all bool) error {
 	cur, err := n.cursor(ctx, room, peer)
 	if err != nil {
 		return err
@@ -76,8 +78,20 @@ func (n *Node) settleLost(ctx context.Context, room int64, peer string, all bool
 		return err
 	}
 	if ok {
-		if err := n.journal.Settle(ctx, journal.Fate{Room: room, Peer: peer, First: first, Last: last, State: string(Uncertain)}); err != nil {
+		if err := n.settle(ctx, r, journal.Fate{Room: room, Peer: peer, First: first, Last: last, State: string(Uncertain)}); err != nil {
 			return err
+		}
+	}
+	fs, err := n.journal.Fates(ctx, room)
+	if err != nil {
+		return err
+	}
+	for _, f := range fs { // released, written once more, and not acknowledged
+		if f.Peer == peer && f.State == string(Written) {
+			f.State = string(Uncertain)
+			if err := n.settle(ctx, r, f); err != nil {
+				return err
+			}
 		}
 	}
 	cur.Written, cur.Reached = upto, upto
@@ -251,6 +265,19 @@ func (m *member) releasing(f journal.Fate) bool {
 	return false
 }
 
+// waits is the first part of a released stretch that still waits as it did then; false if there is none. It has been
+// sent since, or somebody discarded it.
+func (m *member) waits(f journal.Fate) (part journal.Fate, ok bool, err error) {
+	fs, err := m.n.journal.Fates(m.n.ctx, m.r.id)
+	for _, now := range fs {
+		if now.Peer == m.peer && now.State == f.State && f.First <= now.Last && now.First <= f.Last {
+			f.First, f.Last = max(f.First, now.First), min(f.Last, now.Last)
+			return f, true, err
+		}
+	}
+	return f, false, err
+}
+
 // releaseOne sends one message that is held because it was never written: its sender has asked again. One
 // that may have arrived stays where it is.
 func (r *room) releaseOne(ctx context.Context, offset int64) error {
@@ -278,13 +305,20 @@ func (m *member) writeAgain() (did bool, err error) {
 	}
 	f := m.again[0]
 	m.mu.Unlock()
-	es, err := m.n.journal.Read(m.n.ctx, m.r.id, f.First-1, pumpEntries, pumpBytes)
+	part, ok, err := m.waits(f)
 	if err != nil {
 		return false, err
 	}
-	part := f
+	if !ok {
+		m.wroteAgain(f, f.Last)
+		return true, nil
+	}
+	es, err := m.n.journal.Read(m.n.ctx, m.r.id, part.First-1, pumpEntries, pumpBytes)
+	if err != nil {
+		return false, err
+	}
 	if n := len(es); n > 0 {
-		part.Last = min(f.Last, es[n-1].Offset)
+		part.Last = min(part.Last, es[n-1].Offset)
 	}
 	var frames []codec.Frame
 	var offsets []int64
@@ -304,30 +338,54 @@ func (m *member) writeAgain() (did bool, err error) {
 		}
 	}
 	if len(frames) > 0 {
-		pos, err := m.link.Write(context.Background(), frames...)
-		if err != nil {
-			if n := m.link.Begun(); n > 0 { // the peer may have these
-				part.Last = offsets[n-1]
-				m.mu.Lock()
-				m.marks = append(m.marks, mark{pos: never, again: &part})
-				m.mu.Unlock()
-			}
+		if err := m.send(part, frames, offsets); err != nil {
 			return false, err
 		}
-		part.State = string(Written)
-		if err := m.settle(part); err != nil {
-			return false, err
-		}
-		m.mu.Lock()
-		m.marks = append(m.marks, mark{pos: pos, again: &part})
-		m.mu.Unlock()
 	}
+	m.wroteAgain(f, part.Last)
+	return true, nil
+}
+
+// send writes held messages. Before the first byte is out they are uncertain on disk: that is what a crash leaves.
+func (m *member) send(part journal.Fate, frames []codec.Frame, offsets []int64) error {
+	if err := m.begun(); err != nil {
+		return err
+	}
+	before := part.State
+	part.State = string(Uncertain)
+	if err := m.n.journal.Settle(m.n.ctx, part); err != nil {
+		return err
+	}
+	pos, err := m.link.Write(context.Background(), frames...)
+	if err != nil {
+		rest := part
+		rest.State = before
+		if n := m.link.Begun(); n > 0 { // the peer may have these
+			part.Last = offsets[n-1]
+			rest.First = part.Last + 1
+			m.mu.Lock()
+			m.marks = append(m.marks, mark{pos: never, again: &part})
+			m.mu.Unlock()
+		}
+		if rest.First <= rest.Last {
+			return errors.Join(err, m.n.journal.Settle(context.WithoutCancel(m.n.ctx), rest))
+		}
+		return err
+	}
+	part.State = string(Written)
+	m.mu.Lock()
+	m.marks = append(m.marks, mark{pos: pos, again: &part})
+	m.mu.Unlock()
+	return m.settle(part)
+}
+
+// wroteAgain takes what is done, up to an offset, from the released stretch f, the first one.
+func (m *member) wroteAgain(f journal.Fate, upto int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if part.Last >= f.Last {
+	if upto >= f.Last {
 		m.again = m.again[1:]
 	} else {
-		m.again[0].First = part.Last + 1
+		m.again[0].First = upto + 1
 	}
-	return true, nil
 }

@@ -43,6 +43,8 @@ type member struct {
 	done     chan struct{}                    // closed when the end is recorded
 	parting  atomic.Bool                      // we are about to close
 	gaveUp   atomic.Bool                      // a message that has no encoding here
+	storing  <-chan bool                      // tells once whether the link's record is stored; the pump's
+	stored   bool                             // it is; the pump's
 
 	from journal.Cursor // where the cursor was when the link came up
 
@@ -109,11 +111,12 @@ func (n *Node) attach(ctx context.Context, c newcomer) (*member, error) {
 	}
 	m.rec = journal.Link{ID: m.id, Room: m.r.id, Peer: m.peer, Local: c.conn.LocalAddr().String(), Remote: c.conn.RemoteAddr().String(),
 		Codec: m.framing.String(), Choice: m.choice, Dialled: c.dialled, Began: time.Now().UTC(), HandshakeUS: c.handshake.Microseconds()}
-	n.journal.BeginLink(m.rec)
+	m.storing = n.journal.BeginLink(m.rec)
 	n.mu.Lock()
 	if n.closed {
 		n.mu.Unlock()
 		m.link.Close(errStopped)
+		m.rec.Ended, m.rec.Reason = time.Now().UTC(), string(link.ClosedHere)
 		n.journal.EndLink(m.rec)
 		return nil, ErrClosed
 	}
@@ -144,10 +147,14 @@ func (m *member) start(ctx context.Context, c newcomer) error {
 	if m.r.shared {
 		last := m.r.last()
 		m.cur.Start, m.cur.Written, m.cur.Reached = last, last, last
+		m.n.journal.SaveCursor(m.cur) // with the record of the link: a crash must know where it came in
 		return nil
 	}
 	if !c.dialled {
 		return nil
+	}
+	if err := m.n.settleLost(ctx, m.r, m.r.id, m.peer, false); err != nil { // what the last link could not
+		return journalError(err)
 	}
 	cur, err := m.n.cursor(ctx, m.r.id, m.peer)
 	if err != nil {

@@ -75,10 +75,11 @@ func (n *Node) SetLog(l *slog.Logger) { n.log = l }
 // settleOrphans marks what links that the last process left without an end had in flight.
 func (n *Node) settleOrphans() error {
 	for _, l := range n.journal.Orphans() {
-		if err := n.settleLost(n.ctx, l.Room, l.Peer, true); err != nil {
+		if err := n.settleLost(n.ctx, nil, l.Room, l.Peer, true); err != nil {
 			return journalError(err)
 		}
 	}
+	n.journal.EndOrphans()
 	return nil
 }
 

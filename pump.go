@@ -143,6 +143,9 @@ func (m *member) write() (wrote bool, err error) {
 		m.advance(last, m.link.Sent())
 		return true, nil
 	}
+	if err := m.begun(); err != nil {
+		return false, err
+	}
 	pos, err := m.link.Write(context.Background(), frames...)
 	var fe *link.FrameError
 	if errors.As(err, &fe) {
@@ -157,6 +160,32 @@ func (m *member) write() (wrote bool, err error) {
 	}
 	m.advance(last, pos)
 	return true, nil
+}
+
+// begun returns when a crash would find that there is this link, so that what it wrote would be uncertain.
+func (m *member) begun() error {
+	for !m.stored {
+		if !m.alive() {
+			return m.link.End()
+		}
+		if err := m.n.journal.Trouble(); errors.Is(err, journal.ErrFailed) {
+			return journalError(err)
+		}
+		select {
+		case m.stored = <-m.storing:
+		case <-m.link.Done():
+			continue
+		}
+		if m.stored {
+			break
+		}
+		select { // a full disk
+		case <-time.After(500 * time.Millisecond):
+			m.storing = m.n.journal.BeginLink(m.rec)
+		case <-m.link.Done():
+		}
+	}
+	return nil
 }
 
 // never is a position that no acknowledgement reaches.

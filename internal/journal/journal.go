@@ -162,14 +162,9 @@ func (j *Journal) load() error {
 	now := time.Now().Truncate(time.Microsecond)
 	for i := range open {
 		open[i].Ended, open[i].Reason = now, reasonCrash
-		j.writer.owed[open[i].ID] = open[i]
 	}
 	j.orphans = open
-	err = j.try(nil)
-	if full := (*FullError)(nil); errors.As(err, &full) { // the writer tries again; what is stored can be read
-		return nil
-	}
-	return err
+	return nil
 }
 
 const reasonCrash = "tincan ended without closing"

@@ -28,17 +28,29 @@ func (j *Journal) NextLink() int64 {
 	return j.link
 }
 
-// BeginLink records that a link is up. It waits for nothing: the record joins the next commit, in order with
-// what is noted and appended.
-func (j *Journal) BeginLink(l Link) { j.putLink(l) }
+// BeginLink records that a link is up: the record joins the next commit, in order with what is noted and appended.
+// What it returns tells whether that commit was synced. Before it is, a crash would not know that the peer may have
+// been sent something. A record that could not be stored now is stored later, and BeginLink may be asked again.
+func (j *Journal) BeginLink(l Link) (stored <-chan bool) { return j.putLink(l) }
 
 // EndLink records how a link ended. It waits for nothing.
 func (j *Journal) EndLink(l Link) { j.putLink(l) }
 
-func (j *Journal) putLink(l Link) {
-	j.writer.add(j.ctx, &op{entries: 1, size: 256, do: func(t *tx) error { return t.putLink(l) },
-		published: func(*tx) { delete(j.writer.owed, l.ID) },
-		failed:    func() { j.writer.owed[l.ID] = l }})
+func (j *Journal) putLink(l Link) (stored <-chan bool) {
+	done := make(chan bool, 1)
+	err := j.writer.add(j.ctx, &op{entries: 1, size: 256, do: func(t *tx) error { return t.putLink(l) },
+		published: func(*tx) {
+			delete(j.writer.owed, l.ID)
+			done <- true
+		},
+		failed: func() {
+			j.writer.owed[l.ID] = l
+			done <- false
+		}})
+	if err != nil {
+		done <- false
+	}
+	return done
 }
 
 func (t *tx) putLink(l Link) error {
@@ -62,8 +74,16 @@ func (t *tx) payLinks() error {
 	return nil
 }
 
-// Orphans are the links that had no end when the journal was opened: the process that had them died.
+// Orphans are the links that had no end when the journal was opened: the process that had them died. They are found
+// again until EndOrphans, which is for who has settled what they left behind.
 func (j *Journal) Orphans() []Link { return slices.Clone(j.orphans) }
+
+// EndOrphans records the ends of the orphans. It waits for nothing.
+func (j *Journal) EndOrphans() {
+	for _, l := range j.orphans {
+		j.EndLink(l)
+	}
+}
 
 // Links returns links, newest first: of one room, or of all when room is 0.
 func (j *Journal) Links(ctx context.Context, room int64, limit int) ([]Link, error) {

@@ -308,6 +308,12 @@ func TestLinks(t *testing.T) {
 	if len(orphans) != 1 || orphans[0].ID != up.ID || orphans[0].Reason != reasonCrash || orphans[0].RoomName != "room" {
 		t.Errorf("orphans %+v", orphans)
 	}
+	if j = reopen(t, j); len(j.Orphans()) != 1 {
+		t.Error("an orphan is forgotten that nobody has settled")
+	}
+	orphans = j.Orphans()
+	j.EndOrphans()
+	makeRoom(t, j, "another") // a commit
 	if got := links(r.ID, 1); len(got) != 1 || got[0].Ended.IsZero() || got[0].Reason != reasonCrash || !slices.Equal(got, orphans) {
 		t.Errorf("the orphan's record: %+v", got)
 	}
