@@ -19,7 +19,9 @@ const (
 	entryBytes   = 200 // what an entry takes in memory beside its bytes, about
 )
 
-// rowsAtOnce are the rows of one INSERT, the most first: more rows are less work in the driver for each.
+// rowsAtOnce are the rows of one INSERT, the most first: more rows are less work in the driver for each. Rows of
+// several rooms go one by one: an INSERT of many rows on many pages first writes these to a file of its own, to be
+// able to take itself back.
 var rowsAtOnce = [...]int{64, 8, 1}
 
 // statements are the writer's, prepared once.
@@ -264,6 +266,8 @@ func (t *tx) room(s *roomState) (txRoom, error) {
 func (t *tx) insert(room int64, e *Entry) error {
 	var err error
 	w := &t.j.writer
+	w.mixed = w.mixed || len(w.args) > 0 && room != w.argsRoom
+	w.argsRoom = room
 	if w.args, err = t.row(w.args, room, e); err != nil {
 		return err
 	}
@@ -279,6 +283,9 @@ func (t *tx) flush() error {
 	args := w.args
 	defer func() { w.emptyArgs() }()
 	for i, n := range rowsAtOnce {
+		if n > 1 && w.mixed {
+			continue
+		}
 		for len(args) >= n*columns {
 			if _, err := w.stmts.insert[i].Exec(args[:n*columns]...); err != nil {
 				return err
@@ -291,7 +298,7 @@ func (t *tx) flush() error {
 
 func (w *writer) emptyArgs() {
 	clear(w.args)
-	w.args = w.args[:0]
+	w.args, w.mixed = w.args[:0], false
 }
 
 func (t *tx) row(args []any, room int64, e *Entry) ([]any, error) {

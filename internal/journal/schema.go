@@ -103,4 +103,4 @@ func dsn(path, params string) string {
 
 // always are the settings of every connection that may write. fullfsync makes macOS write to the disk itself.
 const always = "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=fullfsync(1)" +
-	"&_pragma=checkpoint_fullfsync(1)&_pragma=wal_autocheckpoint(2000)&_pragma=journal_size_limit(16777216)&"
+	"&_pragma=checkpoint_fullfsync(1)&_pragma=wal_autocheckpoint(2000)&_pragma=journal_size_limit(67108864)&"

@@ -92,14 +92,16 @@ type walWatch struct{ limit, next int64 }
 // watchWAL runs after a commit.
 func (j *Journal) watchWAL() {
 	w := &j.writer.wal
-	size := fileSize(j.walPath())
+	size := j.writer.disk.wal // as it was lately, which is soon enough
 	if size < max(w.next, w.limit) {
 		if size < w.limit {
 			w.next = 0
 		}
 		return
 	}
-	if !j.foldWAL() {
+	if j.foldWAL() {
+		j.look()
+	} else {
 		w.next = size + w.limit/4
 	}
 }

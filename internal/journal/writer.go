@@ -44,11 +44,13 @@ type writer struct {
 	commits atomic.Int64 // that were made
 
 	// the writer's goroutine
-	stmts statements
-	args  []any
-	owed  map[int64]Link // records that could not be stored yet
-	wal   walWatch
-	free  int64 // the disk's space at the last look; -1 if not known
+	stmts    statements
+	args     []any          // of the rows that wait to be inserted
+	argsRoom int64          // the last one's room
+	mixed    bool           // they are of several rooms
+	owed     map[int64]Link // records that could not be stored yet
+	wal      walWatch
+	disk     disk
 }
 
 func (w *writer) init() {
@@ -220,7 +222,7 @@ func (j *Journal) tick() {
 	}
 }
 
-func (j *Journal) full() error { return &FullError{Dir: j.dir, Free: j.writer.free} }
+func (j *Journal) full() error { return &FullError{Dir: j.dir, Free: j.writer.disk.free} }
 
 // commit runs a batch in one transaction. If that fails because of one op, each is tried alone.
 func (j *Journal) commit(ops []*op) {
