@@ -343,3 +343,33 @@ func TestAttachAfterClose(t *testing.T) {
 		t.Errorf("orphans %+v", os)
 	}
 }
+
+// HangUp comes to an end when a connection is made just after it looked for links, though the peer never closes.
+func TestHangUpMeetsConnection(t *testing.T) {
+	ln, accept := server(t)
+	n := openHere(t, t.TempDir())
+	room := mustDial(t, n, "lines://"+ln.Addr().String())
+	accept()
+	r := n.live(room)
+	defer r.leave()
+	eventually(t, "connected", func() bool { return len(r.talkers()) == 1 })
+	r.mu.Lock()
+	d, hidden := r.dial, r.members
+	r.members = map[int64]*member{} // as hangUp found it
+	r.mu.Unlock()
+	done := make(chan struct{})
+	go func() { r.hangUp(errHungUp); close(done) }()
+	<-d.ctx.Done()
+	r.mu.Lock()
+	r.members = hidden
+	r.mu.Unlock()
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second):
+		t.Fatal("HangUp does not return")
+	}
+	eventually(t, "the link is closed here", func() bool {
+		ls, err := n.Links(t.Context(), room, 1)
+		return err == nil && len(ls) == 1 && ls[0].Reason == "closed here"
+	})
+}

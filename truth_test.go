@@ -4,8 +4,6 @@ import (
 	"bufio"
 	"context"
 	"io"
-	"math/rand/v2"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -34,39 +32,6 @@ func TestDiscardedGetsNoFurther(t *testing.T) {
 	})
 	if len(told) != 2 || told[0] != tincan.Queued || told[1] != tincan.Discarded {
 		t.Errorf("receipts %v, want queued, discarded", told)
-	}
-}
-
-// HangUp and Close come to an end whenever they meet a connection that is just made, though its peer never closes.
-func TestHangUpMeetsConnection(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	go func() {
-		for {
-			c, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			t.Cleanup(func() { c.Close() })
-		}
-	}()
-	n := open(t, t.TempDir())
-	for range 25 {
-		room := dial(t, n, "lines://"+ln.Addr().String())
-		time.Sleep(rand.N(4 * time.Millisecond)) // any moment will do
-		done := make(chan error, 1)
-		go func() { done <- n.HangUp(context.Background(), room) }()
-		select {
-		case err := <-done:
-			if err != nil {
-				t.Fatal(err)
-			}
-		case <-time.After(20 * time.Second):
-			t.Fatal("HangUp does not return")
-		}
 	}
 }
 
