@@ -159,7 +159,7 @@ func (c *cli) dialling(d tincan.DialStatus) string {
 		parts = append(parts, c.t("next in %s", wait.Round(100*time.Millisecond)))
 	}
 	if d.Error != "" {
-		parts = append(parts, clean(d.Error))
+		parts = append(parts, c.reason(tincan.Event{Reason: d.Reason, Detail: d.Error}))
 	}
 	return strings.Join(parts, " · ")
 }
