@@ -24,7 +24,7 @@ type dialler struct {
 	addr   *address
 	ctx    context.Context
 	cancel context.CancelCauseFunc // says why a link is closed that comes up nevertheless
-	again  chan struct{} // ends a pause
+	again  chan struct{}           // ends a pause
 	done   chan struct{}
 	since  int64 // own messages up to this offset are from before: held, not sent
 

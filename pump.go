@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"tincan/codec"
@@ -257,10 +258,20 @@ func (m *member) skip(newest int64) {
 	}
 }
 
+// merge keeps the newest mark of the cursor only, where nobody knows whether any is reached.
+func (m *member) merge() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := len(m.marks) - 2; i >= 0 && m.marks[i].again == nil && m.marks[i+1].again == nil; i-- {
+		m.marks = slices.Delete(m.marks, i, i+1)
+	}
+}
+
 // reach moves the cursor over what the peer's TCP has acknowledged. It returns whether more is awaited.
 func (m *member) reach() (waiting bool) {
 	acked, known := m.link.Acked()
 	if !known {
+		m.merge()
 		return false
 	}
 	m.mu.Lock()
