@@ -34,11 +34,11 @@ type follower struct {
 	wake chan struct{}
 
 	mu    sync.Mutex
-	moved map[*member]journal.Cursor // members whose cursor moved since it was told, and where it is
+	moved map[*seat]journal.Cursor // members whose cursor moved since it was told, and where it is
 
 	// owned by the goroutine that iterates
 	shown map[int64]int64 // room → newest offset shown, for rooms that had links since we follow
-	told  map[*member]journal.Cursor
+	told  map[*seat]journal.Cursor
 	names map[int64]string
 }
 
@@ -117,8 +117,8 @@ func (n *Node) Past(ctx context.Context, name string, limit int) ([]Event, error
 }
 
 func (n *Node) follow() *follower {
-	f := &follower{n: n, wake: make(chan struct{}, 1), moved: map[*member]journal.Cursor{}, shown: map[int64]int64{},
-		told: map[*member]journal.Cursor{}, names: map[int64]string{}}
+	f := &follower{n: n, wake: make(chan struct{}, 1), moved: map[*seat]journal.Cursor{}, shown: map[int64]int64{},
+		told: map[*seat]journal.Cursor{}, names: map[int64]string{}}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	f.jf = n.journal.Follow()
@@ -128,7 +128,7 @@ func (n *Node) follow() *follower {
 	}
 	for _, m := range n.links {
 		m.mu.Lock()
-		f.told[m] = m.cur
+		f.told[m.seat] = m.cur
 		m.mu.Unlock()
 	}
 	n.followers[f] = struct{}{}
@@ -154,7 +154,7 @@ func (n *Node) moved(m *member) {
 	defer n.mu.Unlock()
 	for f := range n.followers {
 		f.mu.Lock()
-		f.moved[m] = cur
+		f.moved[m.seat] = cur
 		f.mu.Unlock()
 		select {
 		case f.wake <- struct{}{}:
@@ -298,7 +298,7 @@ func (f *follower) forget(link, room int64) {
 		switch {
 		case m.id == link:
 			delete(f.told, m)
-		case m.r.id == room:
+		case m.room == room:
 			others = true
 		}
 	}
@@ -311,9 +311,9 @@ func (f *follower) forget(link, room int64) {
 // cursors yields the receipts of own messages that cursors moved over, of one room or of all.
 func (f *follower) cursors(ctx context.Context, yield func(Event, error) bool, only *int64) (more bool, err error) {
 	f.mu.Lock()
-	moved := make(map[*member]journal.Cursor, len(f.moved))
+	moved := make(map[*seat]journal.Cursor, len(f.moved))
 	for m, c := range f.moved {
-		if only == nil || m.r.id == *only {
+		if only == nil || m.room == *only {
 			moved[m] = c
 			delete(f.moved, m)
 		}
@@ -324,8 +324,8 @@ func (f *follower) cursors(ctx context.Context, yield func(Event, error) bool, o
 		if !known {
 			t = m.from
 		}
-		shown := f.shown[m.r.id]
-		gaps, err := m.gaps(ctx)
+		shown := f.shown[m.room]
+		gaps, err := f.n.gaps(ctx, m)
 		if err != nil {
 			return false, err
 		}
@@ -337,13 +337,13 @@ func (f *follower) cursors(ctx context.Context, yield func(Event, error) bool, o
 			f.mu.Unlock()
 		}
 		if to := min(c.Written, shown); to > t.Written {
-			if more, err := f.receipts(ctx, m.r.id, m.peer, t.Written, to, Written, yield, gaps...); !more || err != nil {
+			if more, err := f.receipts(ctx, m.room, m.peer, t.Written, to, Written, yield, gaps...); !more || err != nil {
 				return more, err
 			}
 			t.Written = to
 		}
 		if to := min(c.Reached, shown); to > t.Reached {
-			if more, err := f.receipts(ctx, m.r.id, m.peer, t.Reached, to, Reached, yield, gaps...); !more || err != nil {
+			if more, err := f.receipts(ctx, m.room, m.peer, t.Reached, to, Reached, yield, gaps...); !more || err != nil {
 				return more, err
 			}
 			t.Reached = to

@@ -27,10 +27,9 @@ var (
 //	pump      writes what is owed, watches the peer's TCP acknowledge it; there is one only while there is
 //	          something to do, so that a link that says nothing costs one goroutine
 type member struct {
+	*seat
 	n        *Node
 	r        *room
-	id       int64
-	peer     string
 	link     *link.Link
 	dialled  bool
 	listener *listener
@@ -42,11 +41,8 @@ type member struct {
 	pumped   chan struct{}                    // closed when pumping is over
 	done     chan struct{}                    // closed when the end is recorded
 	parting  atomic.Bool                      // we are about to close
-	gaveUp   atomic.Bool                      // a message that has no encoding here
 	storing  <-chan bool                      // tells once whether the link's record is stored; the pump's
 	stored   bool                             // it is; the pump's
-
-	from journal.Cursor // where the cursor was when the link came up
 
 	mu      sync.Mutex
 	cur     journal.Cursor
@@ -58,6 +54,15 @@ type member struct {
 	one     int           // messages to read although paused
 	turn    chan struct{} // closed when reading changes; nil: nobody waits
 	recodes []recode
+}
+
+// seat is what followers remember of a member, for longer than it lives if they do not read.
+type seat struct {
+	id     int64 // of the link
+	room   int64
+	peer   string
+	from   journal.Cursor // where the cursor was when the link came up
+	gaveUp atomic.Bool    // a message that has no encoding here
 }
 
 // mark says that the peer has everything up to an offset once its TCP acknowledged pos bytes.
@@ -83,7 +88,7 @@ type newcomer struct {
 // attach gives a connection its room, journals the link and starts it. The member's done closes when the
 // link has ended and that is recorded.
 func (n *Node) attach(ctx context.Context, c newcomer) (*member, error) {
-	m := &member{n: n, r: c.room, id: n.journal.NextLink(), peer: c.peer, dialled: c.dialled, listener: c.listener, host: hostOf(c.conn.RemoteAddr().String()),
+	m := &member{seat: &seat{id: n.journal.NextLink(), room: c.room.id, peer: c.peer}, n: n, r: c.room, dialled: c.dialled, listener: c.listener, host: hostOf(c.conn.RemoteAddr().String()),
 		retry: c.retry, pumped: make(chan struct{}), done: make(chan struct{}),
 		reading: Resume, framing: c.codec, choice: choiceAddress}
 	var a *auto

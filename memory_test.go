@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"net"
+	"runtime"
+	"sync/atomic"
 	"testing"
 
 	"tincan/internal/journal"
@@ -47,4 +49,36 @@ func TestMarksWithoutAcknowledgements(t *testing.T) {
 	if got := states(t, n, rec.Name, 1, 50); got[0] != Uncertain || got[49] != Uncertain {
 		t.Errorf("states %v", got)
 	}
+}
+
+// A follower that does not read remembers of a link that ended where it was, not the link.
+func TestStalledFollowerKeepsNoLinks(t *testing.T) {
+	n := openHere(t, t.TempDir())
+	l, err := n.Listen(t.Context(), "lines://127.0.0.1:0/lobby")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := n.follow()
+	defer f.close()
+	const links = 10
+	var gone atomic.Int32
+	for range links {
+		c, err := net.Dial("tcp", l.Addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var m *member
+		eventually(t, "connected", func() bool {
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			for _, m = range n.links {
+				return true
+			}
+			return false
+		})
+		runtime.AddCleanup(m.link, func(int) { gone.Add(1) }, 0)
+		c.Close()
+		<-m.done
+	}
+	eventually(t, "links are forgotten", func() bool { runtime.GC(); return gone.Load() >= links-1 })
 }

@@ -213,11 +213,11 @@ func (m *member) giveUp(offset int64, why *link.FrameError) error {
 }
 
 // gaps are the stretches of the room that were given up for this peer, though the cursor has passed them.
-func (m *member) gaps(ctx context.Context) (gaps []journal.Fate, err error) {
+func (n *Node) gaps(ctx context.Context, m *seat) (gaps []journal.Fate, err error) {
 	if !m.gaveUp.Load() {
 		return nil, nil
 	}
-	fs, err := m.n.journal.Fates(ctx, m.r.id)
+	fs, err := n.journal.Fates(ctx, m.room)
 	for _, f := range fs {
 		if f.Peer == m.peer && f.State == string(Discarded) {
 			gaps = append(gaps, f)
