@@ -219,7 +219,19 @@ func TestPageManyClients(t *testing.T) {
 		b.sends("to some")
 		ps[0].hears("to some\n")
 		ps[1].hears("to some\n")
+		b.dials("127.0.0.1", "1", "lines") // nobody is there: everyone is who is connected
 		b.click("checkbox", lang.in("Everyone"))
+		ticked := func(peer, want string) {
+			b.until(func() error {
+				x, err := b.one("checkbox", regexp.MustCompile(regexp.QuoteMeta(peer)+"$"))
+				if err == nil && x.state["checked"] != want {
+					err = fmt.Errorf("the box of %s is %s, want %s", peer, x.state["checked"], want)
+				}
+				return err
+			})
+		}
+		ticked(ps[2].addr(), "true")
+		ticked("127.0.0.1:1", "false")
 		b.sends("to all")
 		for _, p := range ps {
 			p.hears("to all\n")

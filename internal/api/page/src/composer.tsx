@@ -67,9 +67,12 @@ export function Composer({ room, row }: { room: Room; row: Row }) {
     write(typed ? s + "\n" + typed : s);
     const first = explain(refused[0]!.error);
     if (to.length === 1) return setTrouble(first);
+    const alike = refused.every((r) => explain(r.error).text === first.text);
+    const whys = alike ? [first.text, ...(first.next ? [first.next] : [])]
+      : refused.slice(0, 3).map((r) => t("send.to", { who: clean(label(r.room)), why: explain(r.error).text }));
     setTrouble({
       text: t("send.some", { n: taken.length, all: to.length }),
-      next: refused.slice(0, 3).map((r) => t("send.to", { who: clean(label(r.room)), why: explain(r.error).text })).join("; "),
+      next: whys.reduce((what, hint) => t("dial.failed", { what, hint })),
     });
   };
   const recall = (by: -1 | 1) => {

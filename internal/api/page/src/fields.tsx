@@ -111,12 +111,15 @@ export function Ask(p: { title: string; why: string; yes: string; onYes: () => v
   );
 }
 
-// useTick draws a component again every so many ms, while on.
+// useTick draws a component again every so many ms, while on; all that tick alike do it at once, so that two
+// countdowns of one moment agree.
 export function useTick(ms: number, on = true): void {
   const [, set] = useState(0);
   useEffect(() => {
     if (!on) return undefined;
-    const id = setInterval(() => set((n) => n + 1), ms);
-    return () => clearInterval(id);
+    let id: ReturnType<typeof setTimeout>;
+    const wait = () => { id = setTimeout(() => { set((n) => n + 1); wait(); }, ms - Date.now() % ms); };
+    wait();
+    return () => clearTimeout(id);
   }, [ms, on]);
 }

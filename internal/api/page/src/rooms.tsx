@@ -95,7 +95,7 @@ function One({ r, at, of }: { r: Row; at: number; of: number }) {
   return (
     <li class={state.room === name ? "room chosen" : "room"} aria-posinset={at} aria-setsize={of} {...(state.room === name ? { "aria-current": "true" as const } : {})}>
       {open
-        ? <input type="checkbox" aria-label={t("room.choose", { peer })} title={t("room.choose", { peer })} checked={isTicked(name)}
+        ? <input type="checkbox" aria-label={t("room.choose", { peer })} title={t("room.choose", { peer })} checked={isTicked(name, !!r.live)}
             onChange={(e) => tick(name, e.currentTarget.checked)} />
         : <span class="nobox" />}
       <div class="about">

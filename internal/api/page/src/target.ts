@@ -19,8 +19,8 @@ export function chosen(): string[] {
   return [...ticked].filter((name) => open.has(name));
 }
 
-export function isTicked(room: string): boolean {
-  return everyone || ticked.has(room);
+export function isTicked(room: string, live: boolean): boolean {
+  return everyone ? live : ticked.has(room);
 }
 
 export function connected(): string[] {
