@@ -117,6 +117,15 @@ func (n *Node) attach(ctx context.Context, c newcomer) (*member, error) {
 	m.rec = journal.Link{ID: m.id, Room: m.r.id, Peer: m.peer, Local: c.conn.LocalAddr().String(), Remote: c.conn.RemoteAddr().String(),
 		Codec: m.framing.String(), Choice: m.choice, Dialled: c.dialled, Began: time.Now().UTC(), HandshakeUS: c.handshake.Microseconds()}
 	m.storing = n.journal.BeginLink(m.rec)
+	if c.room.shared { // a disk that is slow makes those wait who come, or their records would fill the memory
+		select {
+		case m.stored = <-m.storing:
+			if !m.stored {
+				m.storing = n.journal.BeginLink(m.rec)
+			}
+		case <-ctx.Done():
+		}
+	}
 	n.mu.Lock()
 	if n.closed {
 		n.mu.Unlock()

@@ -82,3 +82,48 @@ func TestStalledFollowerKeepsNoLinks(t *testing.T) {
 	}
 	eventually(t, "links are forgotten", func() bool { runtime.GC(); return gone.Load() >= links-1 })
 }
+
+// A crowd that comes and goes while nothing can be committed waits; its records do not fill the memory.
+func TestCrowdWaitsForDisk(t *testing.T) {
+	n := openHere(t, t.TempDir())
+	n.limits.Connections = 4
+	s, err := n.Listen(t.Context(), "lines://127.0.0.1:0/lobby")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec, _, err := n.journal.FindRoom(t.Context(), "lobby")
+	if err != nil {
+		t.Fatal(err)
+	}
+	busy, gate, done := make(chan struct{}), make(chan struct{}), make(chan error)
+	go func() {
+		done <- n.journal.SetRoom(t.Context(), rec.ID, func(*journal.Room) { close(busy); <-gate })
+	}()
+	<-busy
+	n.mu.Lock()
+	l := n.listeners[s.ID]
+	n.mu.Unlock()
+	before := n.journal.NextLink()
+	const crowd = 30
+	for range crowd {
+		c, err := net.Dial("tcp", s.Addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.(*net.TCPConn).SetLinger(0)
+		c.Close()
+	}
+	came, asked := int64(0), int64(0)
+	eventually(t, "all came", func() bool {
+		asked++
+		came = n.journal.NextLink() - before - asked
+		return came+l.refused.Load() >= crowd
+	})
+	close(gate)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if came > 4 {
+		t.Errorf("%d of %d links were recorded while nothing could be committed, want 4 at the most", came, crowd)
+	}
+}
