@@ -39,6 +39,8 @@ type Node struct {
 
 	mu        sync.Mutex
 	closed    bool
+	over      chan struct{}    // closed when Close has done everything
+	end       error            // what it returned
 	rooms     map[string]*room // rooms with a link or a dialler, by name
 	links     map[int64]*member
 	listeners map[string]*listener
@@ -57,7 +59,7 @@ func Open(dir string) (*Node, error) {
 	}
 	n := &Node{dir: dir, limits: DefaultLimits, started: time.Now(), journal: j, log: slog.New(slog.DiscardHandler),
 		rooms: map[string]*room{}, links: map[int64]*member{}, listeners: map[string]*listener{},
-		followers: map[*follower]struct{}{}, admission: admission{hosts: map[string]int{}, refused: map[string]time.Time{}}}
+		followers: map[*follower]struct{}{}, over: make(chan struct{}), admission: admission{hosts: map[string]int{}, refused: map[string]time.Time{}}}
 	if files := openFiles(); files > 0 {
 		n.admission.files = max(files-spareFiles, files/2)
 	}
@@ -84,12 +86,13 @@ func (n *Node) settleOrphans() error {
 }
 
 // Close stops listening and dialling, gives what is owed a moment to go out, closes every link and the
-// journal, and returns when all of its goroutines have ended.
+// journal, and returns when all of its goroutines have ended, however often it is called.
 func (n *Node) Close() error {
 	n.mu.Lock()
 	if n.closed {
 		n.mu.Unlock()
-		return nil
+		<-n.over
+		return n.end
 	}
 	n.closed = true
 	var ls []*listener
@@ -117,7 +120,9 @@ func (n *Node) Close() error {
 	n.mu.Unlock()
 	wg.Wait()
 	n.wg.Wait()
-	return n.journal.Close()
+	n.end = n.journal.Close()
+	close(n.over)
+	return n.end
 }
 
 // Dir is the folder of the node's journal.
