@@ -95,7 +95,7 @@ func (n *Node) Dial(ctx context.Context, addr string) (RoomStatus, error) {
 func (n *Node) HangUp(_ context.Context, name string) error {
 	r := n.live(name)
 	if r == nil {
-		return fail(CodeNotFound, nil, say("nothing is dialled or connected in %s", name), phrase{})
+		return fail(CodeNotFound, nil, say("nothing is dialled or connected in %s", name), say("`tincan status` lists what there is"))
 	}
 	defer r.leave()
 	r.hangUp(errHungUp)
@@ -342,5 +342,5 @@ func dialError(a *address, err error) (e *Error, reason string) {
 	case "name not found":
 		return fail(CodeUnreachable, err, say("no address found for %q", a.host), say("check the spelling, or use the IP address")), reason
 	}
-	return fail(CodeUnreachable, err, say("cannot connect to %s: %v", a.hostport(), err), phrase{}), reason
+	return fail(CodeUnreachable, err, say("cannot connect to %s: %v", a.hostport(), err), say("check the network and the address")), reason
 }

@@ -76,7 +76,7 @@ func (n *Node) StopListening(_ context.Context, id string) error {
 	l := n.listeners[id]
 	n.mu.Unlock()
 	if l == nil {
-		return fail(CodeNotFound, nil, say("there is no listener %s", id), phrase{})
+		return fail(CodeNotFound, nil, say("there is no listener %s", id), say("`tincan status` lists what there is"))
 	}
 	l.stop()
 	return nil
@@ -262,5 +262,5 @@ func listenError(a *address, err error) error {
 	case "name not found":
 		return fail(CodeUnreachable, err, say("no address found for %q", a.host), say("listen on an address of this machine, or leave the host out for all of them"))
 	}
-	return fail(CodeUnreachable, err, say("cannot listen on %s: %v", a.hostport(), err), phrase{})
+	return fail(CodeUnreachable, err, say("cannot listen on %s: %v", a.hostport(), err), say("check the network and the address"))
 }

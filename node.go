@@ -180,6 +180,10 @@ func journalError(err error) error {
 	case errors.As(err, &damaged):
 		return fail(CodeInternal, err, say("%v", damaged),
 			say("`tincan log --salvage` prints what can still be read; then move journal.db and journal.db-wal aside to start a new one"))
+	case errors.Is(err, journal.ErrFailed):
+		return fail(CodeInternal, err, say("%v", err), say("look after the disk, then end tincan and start it again; what was stored before is safe"))
+	case errors.Is(err, journal.ErrClosed):
+		return ErrClosed
 	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOTDIR):
 		return fail(CodeRefused, err, say("%v", err), say("choose a folder that you may write with --data"))
 	}
