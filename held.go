@@ -373,10 +373,13 @@ func (m *member) send(part journal.Fate, frames []codec.Frame, offsets []int64) 
 		return err
 	}
 	part.State = string(Written)
+	if err := m.settle(part); err != nil {
+		return err
+	}
 	m.mu.Lock()
-	m.marks = append(m.marks, mark{pos: pos, again: &part})
+	m.marks = append(m.marks, mark{pos: pos, again: &part}) // now: who sees it says that it is reached
 	m.mu.Unlock()
-	return m.settle(part)
+	return nil
 }
 
 // wroteAgain takes what is done, up to an offset, from the released stretch f, the first one.
