@@ -59,6 +59,8 @@ func TestPageRedials(t *testing.T) {
 		b.reads("list", lang.in("Conversations"), countdown[lang])
 		b.main().click("button", lang.in("Stop trying"))
 		b.gone("button", lang.in("Stop trying"))
+		over := map[tongue]string{english: "Not dialled again", chinese: "不再连接"}
+		b.reads("status", lang.in("Status"), over[lang])
 		for _, r := range n.status().Rooms {
 			if r.Dial != nil {
 				t.Errorf("the node still dials: %+v", r.Dial)

@@ -42,6 +42,13 @@ export async function redial(room: Room): Promise<void> {
   else await act("dial", { addr: room.name });
 }
 
+// hangUp has a room's address dialled no more, and the strip say so: no event tells the end of a wait.
+export async function hangUp(room: string): Promise<void> {
+  if (!await act("hangup", { room })) return;
+  addStep(state, step("step.ready", "calm", new Date(), () => t("send.to", { who: clean(label(room)), why: t("dial.over") })));
+  changed();
+}
+
 export async function disconnectAll(): Promise<void> {
   for (const l of state.status?.links ?? []) void act("disconnect", { link: l.id });
   for (const { room } of rows(state.status).open) {

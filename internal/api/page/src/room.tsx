@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { act, copyRoom, redial, saveRoom, setCodec, setEncoding, toClipboard } from "./actions.ts";
+import { act, copyRoom, hangUp, redial, saveRoom, setCodec, setEncoding, toClipboard } from "./actions.ts";
 import { label } from "./address.ts";
 import { Composer } from "./composer.tsx";
 import { CodecChoice, Icon, Problem, Radios, useTick } from "./fields.tsx";
@@ -153,7 +153,7 @@ function State({ row, l }: { row: Row; l: Link | undefined }) {
   const again = (strong: boolean) => (
     <button type="button" class={strong ? "small strong" : "small"} onClick={() => void redial(room)}>{t("redial")}</button>
   );
-  const stop = <button type="button" class="small" onClick={() => void act("hangup", { room: room.name })}>{t("redial.stop")}</button>;
+  const stop = <button type="button" class="small" onClick={() => void hangUp(room.name)}>{t("redial.stop")}</button>;
   const known = state.retries.get(room.name);
   switch (d?.phase) {
     case "connecting":
@@ -182,7 +182,7 @@ function State({ row, l }: { row: Row; l: Link | undefined }) {
     case "stopped":
       return <div class="say"><p>{t("dial.stopped")}</p>{again(true)}</div>;
   }
-  if (room.dialled) return <div class="say"><p>{t("room.over.dialled")}</p>{again(false)}</div>;
+  if (room.dialled) return <div class="say"><p>{t(state.ends.get(room.name)?.length ? "room.over.dialled" : "dial.over")}</p>{again(false)}</div>;
   return room.shared || !state.ends.get(room.name)?.length ? null : <div class="say"><p>{t("room.over")}</p></div>;
 }
 

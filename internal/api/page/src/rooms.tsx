@@ -1,5 +1,5 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { act, disconnectAll } from "./actions.ts";
+import { disconnectAll, hangUp } from "./actions.ts";
 import { label } from "./address.ts";
 import { Ask, useTick } from "./fields.tsx";
 import { clean, count } from "./format.ts";
@@ -106,7 +106,7 @@ function One({ r, at, of }: { r: Row; at: number; of: number }) {
         <span class="sub">{!r.live && r.room.codec && <span>{r.room.codec} · </span>}{s.text}<Counts r={r} /></span>
       </div>
       {r.room.dial && !r.live && r.room.dial.phase !== "stopped" && (
-        <button type="button" class="small quiet" title={t("redial.stop")} onClick={() => void act("hangup", { room: name })}>{t("redial.stop")}</button>
+        <button type="button" class="small quiet" title={t("redial.stop")} onClick={() => void hangUp(name)}>{t("redial.stop")}</button>
       )}
     </li>
   );

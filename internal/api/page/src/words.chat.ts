@@ -32,6 +32,7 @@ export const chat = {
   "dial.countdown": ["next attempt in {n} s", "{n} 秒后再次尝试"],
   "dial.attempts": ["{n} tried", "已尝试 {n} 次"],
   "dial.connecting": ["Connecting to {addr}…", "正在连接 {addr}…"],
+  "dial.over": ["Not dialled again until you ask", "在你要求之前不再连接"],
   "dial.stopped": ["Disconnected; it is not dialled again until you ask", "已断开；在你要求之前不会重连"],
   "room.over": ["This connection has ended. Only the other side can connect again; its messages stay here.", "此连接已结束，只能由对方重新连接；消息保留在这里。"],
   "room.over.dialled": ["This connection has ended; its messages stay here.", "此连接已结束；消息保留在这里。"],
