@@ -193,21 +193,18 @@ func (d *dialler) run() {
 // try dials once and, if that succeeds, stays until the link has ended.
 func (d *dialler) try(attempt int) (connected bool) {
 	conn, handshake, err := d.connect()
-	if d.ctx.Err() != nil {
-		if conn != nil {
-			conn.Close()
-		}
-		d.n.note(Event{Kind: EventDisconnected, Room: d.r.name, Reason: "canceled", Detail: "dialling was stopped"}, d.r)
-		return false
-	}
 	var m *member
-	if err == nil {
+	if err == nil && d.ctx.Err() == nil {
 		d.set(DialStatus{URL: d.addr.String(), Phase: "connected", Attempt: attempt})
 		m, err = d.n.attach(d.ctx, newcomer{conn: conn, room: d.r, peer: "tcp:" + d.addr.hostport(), codec: d.addr.codec,
 			dialled: true, handshake: handshake, retry: d.retry, hold: d.since})
-		if err != nil {
-			conn.Close()
-		}
+	}
+	if m == nil && conn != nil {
+		conn.Close()
+	}
+	if m == nil && d.ctx.Err() != nil {
+		d.n.note(Event{Kind: EventDisconnected, Room: d.r.name, Reason: "canceled", Detail: "dialling was stopped"}, d.r)
+		return false
 	}
 	if err != nil {
 		e, reason := dialError(d.addr, err)
