@@ -115,19 +115,26 @@ func (l *Link) Write(ctx context.Context, frames ...codec.Frame) (pos int64, err
 // in part. After an error the peer may have these; the others never left. Only the writer may call it.
 func (l *Link) Begun() int { return l.begun }
 
-// count notes which frames of a system call that failed are out, when out bytes are.
-func (l *Link) count(c codec.Codec, frames []codec.Frame, out int64) {
+// count notes which frames of a system call that failed are out, when out bytes of size are.
+func (l *Link) count(c codec.Codec, frames []codec.Frame, out, size int64) {
 	switch {
 	case !l.exact, !l.wire.resumable, out > 0 && l.tls != nil: // the bytes do not tell
 		l.begun += len(frames)
 		return
 	}
 	var b []byte
-	for i := 0; i < len(frames) && out > 0; i++ {
+	begun := 0
+	for i := range frames {
 		b, _ = c.Append(b[:0], frames[i])
+		if size -= int64(len(b)); out > 0 {
+			begun++
+		}
 		out -= int64(len(b))
-		l.begun++
 	}
+	if size != 0 { // the codec has learned meanwhile, and would write them in another way
+		begun = len(frames)
+	}
+	l.begun += begun
 }
 
 // send writes whole frames, which b holds encoded. start is where the position was when the batch began.
@@ -139,7 +146,7 @@ func (l *Link) send(c codec.Codec, b []byte, frames []codec.Frame, start int64) 
 		l.begun += len(frames)
 		return nil
 	}
-	l.count(c, frames, l.Sent()-before)
+	l.count(c, frames, l.Sent()-before, int64(len(b)))
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		if l.tls == nil && l.wire.resumable && l.Sent() == start {
