@@ -192,7 +192,7 @@ addresses 列出各种编码。
 ADDR 是 主机:端口（文本行）或 编码://主机:端口[?选项]；用 tincan help
 addresses 列出各种编码。
 
-退出状态：0 对方 TCP 已确认，1 失败，2 用法错误，3 无法连接，4 未能按时送达，5 被拒绝。`,
+退出状态：0 已确认，1 失败，2 用法错误，3 无法连接，4 未能按时送达，5 被拒绝。`,
 	"sendExample": `  tincan send server:7000 '你好'
   tincan send dotnet://server:7000 你好
   tincan send --hex raw://plc:502 '00 01 00 00 00 06 01 03 00 00 00 01'
