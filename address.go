@@ -34,7 +34,7 @@ const (
 const addressHint = "an address looks like 7000, :7000, host:7000, lines://host:7000 or dotnet://:7000"
 
 // parseAddress reads an address. A bare port is this machine only (127.0.0.1); ":7000" is every interface.
-// Without a scheme a listener is auto and a dialler speaks lines.
+// Without a scheme, or with tcp:// as other programs write it, a listener is auto and a dialler speaks lines.
 func parseAddress(s string, d direction) (*address, error) {
 	s = strings.TrimSpace(s)
 	if s == "" {
@@ -42,8 +42,10 @@ func parseAddress(s string, d direction) (*address, error) {
 	}
 	scheme, rest, found := strings.Cut(s, "://")
 	if !found {
-		scheme, rest = "lines", s
-		if d == toListen {
+		rest = s
+	}
+	if !found || strings.EqualFold(scheme, "tcp") {
+		if scheme = "lines"; d == toListen {
 			scheme = "auto"
 		}
 	}

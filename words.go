@@ -98,6 +98,7 @@ var chinese = map[string]string{
 	"what was received is not %s: %s":                                                               "收到的内容不是 %s：%s",
 	"write an IPv6 address in brackets: %s":                                                         "IPv6 地址要加方括号：%s",
 	"`tincan log --salvage` prints what can still be read; then move journal.db and journal.db-wal aside to start a new one": "用 `tincan log --salvage` 打印仍可读取的内容；然后移走 journal.db 和 journal.db-wal 重新开始",
+	"`tincan help addresses` lists the codecs and their options":                                                             "用 `tincan help addresses` 查看编码及其选项",
 	"`tincan rooms` lists them":           "用 `tincan rooms` 查看",
 	"`tincan status` lists what there is": "用 `tincan status` 查看现有的",
 	"look after the disk, then end tincan and start it again; what was stored before is safe": "请检查磁盘，然后结束 tincan 并重新启动；之前保存的内容是安全的",
