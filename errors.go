@@ -74,6 +74,9 @@ func codecWords(err error) (text, hint phrase) {
 // noCodec is a codec or an option of one that there is not.
 func noCodec(err error) error {
 	text, hint := codecWords(err)
+	if hint.format == "" {
+		hint = say("`tincan help addresses` lists the codecs and their options")
+	}
 	return fail(CodeUsage, err, text, hint)
 }
 
