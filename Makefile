@@ -44,12 +44,13 @@ cross: $(addprefix cross/,$(TARGETS)) ## build for linux, darwin, windows on amd
 cross/%:
 	CGO_ENABLED=0 GOOS=$(*D) GOARCH=$(*F) $(GO) build -o /dev/null ./cmd/tincan
 
-race: ## the packages with goroutines, under the race detector
-	CGO_ENABLED=1 $(GO) test -race $(RACE)
+race: ## the packages with goroutines, under the race detector, but for the longest tests
+	CGO_ENABLED=1 $(GO) test -race -short $(RACE)
 
 fuzz: ## every fuzz target for FUZZTIME
 	@$(GO) test -list '^Fuzz' ./... | awk '/^Fuzz/ {f[n++] = $$1} /^ok/ {for (i = 0; i < n; i++) print $$2, f[i]; n = 0}' | \
 	while read -r package target; do \
+		echo "$$package $$target"; \
 		$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
 	done
 
