@@ -118,7 +118,7 @@ func TestCrashAtTheFirstByte(t *testing.T) {
 		mustSend(t, n, room, "one")
 		hear(t, bufio.NewReader(accept()), "one")
 		after := openHere(t, crashed(t, n))
-		if got := states(t, after, room, 1, 1); got[0] != Uncertain {
+		if got := states(t, after, room, 1, 1); got[0] != Uncertain && got[0] != Reached { // that it was reached may have been kept
 			t.Fatalf("after a crash a message that was heard is %s", got[0])
 		}
 		n.Close()
@@ -132,7 +132,7 @@ func TestCrashAtSendNow(t *testing.T) {
 	addr := "lines://" + ln.Addr().String()
 	n := openHere(t, t.TempDir())
 	room := mustDial(t, n, addr)
-	r := bufio.NewReader(accept())
+	accept()
 	if err := n.HangUp(t.Context(), room); err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func TestCrashAtSendNow(t *testing.T) {
 		}
 	}
 	mustDial(t, n, addr)
-	r = bufio.NewReader(accept())
+	r := bufio.NewReader(accept())
 	eventually(t, "held", func() bool { fs, _ := n.journal.Fates(t.Context(), rec.ID); return len(fs) == 1 })
 	eventually(t, "connected", func() bool { r := n.live(room); defer r.leave(); return len(r.talkers()) == 1 })
 	for at := int64(1); at <= 20; at++ {

@@ -172,6 +172,8 @@ func (r *room) heldFates(ctx context.Context) ([]journal.Fate, error) {
 
 // heldNow counts the messages that wait for a decision, if their fates have changed since the last time.
 func (r *room) heldNow(ctx context.Context) (HeldStatus, error) {
+	r.counting.Lock()
+	defer r.counting.Unlock()
 	r.mu.Lock()
 	h, known := r.held, r.heldKnown
 	r.heldKnown = true // before looking: who changes a fate meanwhile takes it back

@@ -535,6 +535,9 @@ func TestPast(t *testing.T) {
 
 // TestHeldMany: what waited is sent in a time that grows with its number, not with its square.
 func TestHeldMany(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long, and longer under the race detector")
+	}
 	const many = 100_000
 	n := open(t, t.TempDir())
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

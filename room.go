@@ -22,9 +22,10 @@ type room struct {
 	members map[int64]*member // live links, by link number
 	users   int               // who holds this room: members, a dialler, calls under way
 	dial    *dialler
-	held    HeldStatus // of the last time that it was counted
+	held    HeldStatus // of the last time that it was counted; whoever counts has counting
 	// heldKnown says that no fate has changed since then.
 	heldKnown bool
+	counting  sync.Mutex // taken before mu
 }
 
 // use returns the room of a journal record, made live if it was not. The caller calls r.leave once.
@@ -33,6 +34,9 @@ func (n *Node) use(rec journal.Room) *room {
 	defer n.mu.Unlock()
 	r := n.rooms[rec.Name]
 	if r == nil {
+		if now, ok, err := n.journal.FindRoom(n.ctx, rec.Name); ok && err == nil {
+			rec = now // it may have been in use, and grown, since the caller looked
+		}
 		r = &room{n: n, id: rec.ID, name: rec.Name, shared: rec.Shared, rec: rec, newest: rec.Last, owed: rec.Last,
 			members: map[int64]*member{}}
 		n.rooms[rec.Name] = r

@@ -132,6 +132,9 @@ func TestTruncated(t *testing.T) {
 // TestFlipped flips bytes in random pages: nothing panics, what is handed out as an error is a DamagedError, and
 // what Salvage finds is at least what reading found.
 func TestFlipped(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long, and longer under the race detector")
+	}
 	db, _ := sample(t, true)
 	opened, refused, whole := 0, 0, 0
 	for seed := range uint64(150) {

@@ -92,6 +92,9 @@ func must(t testing.TB, err error) {
 
 // TestManyRooms uses more rooms than memory keeps: all work on, and memory stays bounded.
 func TestManyRooms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long, and longer under the race detector")
+	}
 	j := open(t, t.TempDir())
 	const n = roomsInMemory + 2000
 	var first Room

@@ -14,6 +14,9 @@ import (
 // TestStopped copies the files of a process that appends, which is stopped at random instants: each copy is what a
 // crash in that instant would have left, and opens with everything that was acknowledged before.
 func TestStopped(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long, and longer under the race detector")
+	}
 	dir := t.TempDir()
 	cmd, out := start(t, "append", dir)
 	if !out.Scan() || out.Text() != "open" {
