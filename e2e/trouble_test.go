@@ -113,7 +113,7 @@ func TestTroubleNames(t *testing.T) {
 		"host":                  {`"host" has no port`, "→ an address looks like"},
 		"host:port":             {`"port" is not a port`, "→ a port is a number from 1 to 65535"},
 		"host:65536":            {`"65536" is not a port`, "→ a port is"},
-		"::1:7000":              {"brackets", "[::1:7000]:7000"},
+		"::1:7000":              {"brackets", "[::1]:7000"},
 		"smoke://127.0.0.1:1":   {`no codec "smoke"`, "known: lines, dotnet"},
 		"lines://127.0.0.1:1?x": {`lines has no option "x"`, "it has "},
 		"len32://:1?max=1TiB":   {"max=1TiB is not possible", "1 to 16MiB"},
