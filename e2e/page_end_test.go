@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"testing"
 )
 
@@ -144,6 +146,12 @@ func TestPageUncertain(t *testing.T) {
 		p := s.accept()
 		b.strip(lang.in("Connected"))
 		b.fillsBuffers()
+		b.until(func() error { // the last one is with the kernel too: it is what the log will show
+			if queued := map[tongue]string{english: "queued", chinese: "已存盘"}[lang]; strings.Contains(b.log().inner(), queued) {
+				return errors.New("a message is still " + queued)
+			}
+			return nil
+		})
 		p.SetLinger(0)
 		s.Close()
 		p.Close()
