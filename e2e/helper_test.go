@@ -22,7 +22,7 @@ import (
 
 // patience is how long a test waits for what must happen soon. It only costs time when a test fails, so it is
 // generous: the machine may be slow and shared.
-const patience = 30 * time.Second
+const patience = 90 * time.Second
 
 // binary is the program under test; TestMain builds it.
 var binary string

@@ -93,7 +93,7 @@ func (p *proc) within(limit int64) {
 
 // pour writes b again and again, up to n bytes or until the peer has had enough.
 func pour(c net.Conn, b []byte, n int) {
-	c.SetWriteDeadline(time.Now().Add(10 * patience))
+	c.SetWriteDeadline(time.Now().Add(4 * patience))
 	for n > 0 {
 		k, err := c.Write(b[:min(len(b), n)])
 		if n -= k; err != nil {

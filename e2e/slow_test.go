@@ -176,7 +176,7 @@ func TestHostileManyThatDoNotRead(t *testing.T) {
 				connect(t, port).SetReadBuffer(4 << 10)
 			}
 			listener := connect(t, port)
-			listener.SetReadDeadline(time.Now().Add(10 * patience))
+			listener.SetReadDeadline(time.Now().Add(4 * patience))
 			p.until("all are there", func() bool { return p.count("connected") == stuck+1 })
 			heard := make(chan int64, 1)
 			go func() {
