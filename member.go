@@ -183,7 +183,15 @@ func (m *member) start(ctx context.Context, c newcomer) error {
 
 func (m *member) run() {
 	defer m.n.wg.Done()
-	m.wake()
+	m.mu.Lock()
+	written := m.cur.Written
+	m.mu.Unlock()
+	m.r.mu.Lock()
+	owed := m.r.owed > written // what comes later wakes the pump: the room knows this member already
+	m.r.mu.Unlock()
+	if owed {
+		m.wake()
+	}
 	m.receive()
 	m.link.Close(nil) // it may have ended without its reader
 	if !m.pumping.CompareAndSwap(resting, over) {
