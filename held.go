@@ -23,22 +23,11 @@ func (n *Node) cursor(ctx context.Context, room int64, peer string) (journal.Cur
 // own returns the stretch from the first to the last own message in (after, upto]; ok is false when there
 // is none.
 func (n *Node) own(ctx context.Context, room, after, upto int64) (first, last int64, ok bool, err error) {
-	for after < upto {
-		es, err := n.journal.Read(ctx, room, after, pumpEntries, pumpBytes)
-		if err != nil || len(es) == 0 {
-			return first, last, ok, err
-		}
-		for _, e := range es {
-			if e.From == "" && e.Offset <= upto {
-				if !ok {
-					first, ok = e.Offset, true
-				}
-				last = e.Offset
-			}
-		}
-		after = es[len(es)-1].Offset
+	if after >= upto {
+		return 0, 0, false, nil
 	}
-	return first, last, ok, nil
+	own, err := n.journal.Own(ctx, room, after+1, upto)
+	return own.First, own.Last, own.Count > 0, err
 }
 
 // settle records what became of a stretch of own messages towards a peer, and tells everybody.
@@ -184,12 +173,12 @@ func (r *room) heldNow(ctx context.Context) (HeldStatus, error) {
 	h = HeldStatus{}
 	fs, err := r.heldFates(ctx)
 	for i := 0; i < len(fs) && err == nil; i++ {
-		var n int64
-		n, err = r.n.journal.CountOwn(ctx, r.id, fs[i].First, fs[i].Last)
+		var own journal.Own
+		own, err = r.n.journal.Own(ctx, r.id, fs[i].First, fs[i].Last)
 		if fs[i].State == string(Queued) {
-			h.Queued += n
+			h.Queued += own.Count
 		} else {
-			h.Uncertain += n
+			h.Uncertain += own.Count
 		}
 	}
 	r.mu.Lock()

@@ -174,8 +174,8 @@ func TestReadLimits(t *testing.T) {
 	if _, err := j.Read(t.Context(), 77, 0, 1, 1); err == nil {
 		t.Error("a room that is not there was read")
 	}
-	if n, err := j.CountOwn(t.Context(), r.ID, 2, 5); n != 4 || err != nil {
-		t.Errorf("count 2 to 5: %d, %v", n, err)
+	if own, err := j.Own(t.Context(), r.ID, 2, 5); own.Count != 4 || err != nil {
+		t.Errorf("count 2 to 5: %d, %v", own.Count, err)
 	}
 }
 

@@ -493,3 +493,24 @@ func TestTailIsBounded(t *testing.T) {
 		})
 	}
 }
+
+// TestOwn finds this node's own entries in any stretch.
+func TestOwn(t *testing.T) {
+	j := open(t, t.TempDir())
+	makeRoom(t, j, "before")
+	r := makeRoom(t, j, "room")
+	mustAppend(t, j, makeRoom(t, j, "behind").ID, texts("mine")...)
+	for _, from := range []string{"", "peer", "", "peer", "peer"} { // 1 and 3 are own
+		mustAppend(t, j, r.ID, Entry{From: from, Codec: "lines", Body: []byte("x")})
+	}
+	for _, tt := range []struct {
+		first, last int64
+		want        Own
+	}{
+		{1, 5, Own{1, 3, 2}}, {1, 1, Own{1, 1, 1}}, {2, 3, Own{3, 3, 1}}, {2, 2, Own{}}, {4, 5, Own{}}, {4, 100, Own{}}, {3, 2, Own{}},
+	} {
+		if got, err := j.Own(t.Context(), r.ID, tt.first, tt.last); got != tt.want || err != nil {
+			t.Errorf("own of %d to %d: %+v %v, want %+v", tt.first, tt.last, got, err, tt.want)
+		}
+	}
+}
