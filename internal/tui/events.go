@@ -226,7 +226,7 @@ func (s *screen) snapshot(m statusMsg) tea.Cmd {
 		}
 		return again
 	}
-	s.listeners = slices.DeleteFunc(slices.Clone(m.status.Listeners), func(l tincan.ListenerStatus) bool { return !s.scope.all && !s.scope.listeners[l.ID] })
+	s.listeners = slices.DeleteFunc(slices.Clone(m.status.Listeners), func(l tincan.ListenerStatus) bool { return !s.scope.has(tincan.Event{Listener: l.ID}) })
 	s.trouble = Clean(m.status.Trouble)
 	links := make(map[int64]*link, len(m.status.Links))
 	for _, l := range m.status.Links {
@@ -244,7 +244,7 @@ func (s *screen) snapshot(m statusMsg) tea.Cmd {
 	s.links = links
 	for _, i := range m.status.Rooms {
 		r := s.rooms[i.Name]
-		if r == nil && (i.Dial == nil || !s.scope.all && !s.scope.rooms[i.Name]) {
+		if r == nil && (i.Dial == nil || !s.scope.has(tincan.Event{Room: i.Name})) {
 			continue
 		}
 		r = s.room(i.Name)
