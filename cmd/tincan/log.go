@@ -201,13 +201,17 @@ func (p *logPrinter) message(m *tincan.Message) error {
 	return p.put(fmt.Appendf(nil, "%d  %s  %s  %s%s\n", m.Offset, m.Time.Local().Format("2006-01-02 15:04:05.000"), clean(m.From), body, note))
 }
 
+// most is how many of a list to ask for.
+func (p *logPrinter) most() int {
+	if p.number == 0 {
+		return 1 << 20
+	}
+	return p.number
+}
+
 // events prints what happened, newest last.
 func (p *logPrinter) events(ctx context.Context, d *door, room string) error {
-	limit := p.number
-	if limit == 0 {
-		limit = 1 << 20
-	}
-	es, err := d.Past(ctx, room, limit)
+	es, err := d.Past(ctx, room, p.most())
 	if err != nil {
 		return err
 	}
@@ -228,11 +232,7 @@ func (p *logPrinter) events(ctx context.Context, d *door, room string) error {
 
 // links prints connections that ended, newest last.
 func (p *logPrinter) links(ctx context.Context, d *door, room string) error {
-	limit := p.number
-	if limit == 0 {
-		limit = 1 << 20
-	}
-	ls, err := d.Links(ctx, room, limit)
+	ls, err := d.Links(ctx, room, p.most())
 	if err != nil {
 		return err
 	}
