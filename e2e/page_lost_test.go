@@ -148,6 +148,14 @@ func TestPageToken(t *testing.T) {
 		b.do(chromedp.Reload())
 		b.talkTo(p.addr())
 		b.logs("before the reload")
+		b.until(func() error { // what happened, each once, and nothing that did not
+			strip := eval[string](b, `document.querySelector(".strip").innerText`)
+			accepted, waiting := lang.in("Connection accepted"), lang.in("Waiting for a connection")
+			if strings.Count(strip, accepted) != 1 || strings.Count(strip, waiting) != 1 || strings.Contains(strip, lang.in("Ready")) {
+				return fmt.Errorf("after a reload the strip says %q", strip)
+			}
+			return nil
+		})
 
 		second := b.beside()
 		second.do(chromedp.Navigate(n.base + "/"))

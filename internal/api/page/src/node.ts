@@ -1,6 +1,6 @@
 import { call, Failure, follow } from "./api.ts";
 import { Log } from "./log.ts";
-import { addNotice, addStep, apply, linksOf, newState, roomOf, rows, type State, type Wishes } from "./store.ts";
+import { addNotice, apply, linksOf, newState, roomOf, rows, type State, type Wishes } from "./store.ts";
 import { step, steps } from "./steps.ts";
 import type { Happening, Link, Message, ReceiptRange, Status } from "./types.ts";
 import { t } from "./words.ts";
@@ -214,7 +214,7 @@ async function resume(lost: boolean): Promise<void> {
   changed();
 }
 
-// greet puts on the strip what is so when the page opens.
+// greet puts on the strip what is so when the page opens, in place of the word that stood there until that was known.
 function greet(): void {
   const st = state.status;
   const link = st?.links.at(-1);
@@ -223,9 +223,9 @@ function greet(): void {
   if (state.steps.at(-1)!.word !== "step.ready") return; // something has happened already
   if (link) {
     const peer = link.peer.replace(/^tcp:/, "");
-    addStep(state, step(link.dialled ? "step.connected" : "step.accepted", "good", new Date(link.since), () => peer));
+    state.steps = [step(link.dialled ? "step.connected" : "step.accepted", "good", new Date(link.since), () => peer)];
   } else if (l) {
-    addStep(state, step("step.waiting", "wait", new Date(), () => l.addr));
+    state.steps = [step("step.waiting", "wait", new Date(), () => l.addr)];
   }
 }
 
