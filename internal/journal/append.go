@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -13,7 +15,7 @@ import (
 const (
 	flagPartial  = 1
 	flagReplaced = 2
-	columns      = 10
+	columns      = 12
 	roomShift    = 40 // a message's key is its room << roomShift | offset
 	maxOffset    = 1<<roomShift - 1
 	entryBytes   = 200 // what an entry takes in memory beside its bytes, about
@@ -26,15 +28,16 @@ var rowsAtOnce = [...]int{64, 8, 1}
 
 // statements are the writer's, prepared once.
 type statements struct {
-	insert                             [len(rowsAtOnce)]*sql.Stmt
-	id, findID, room, findLast, cursor *sql.Stmt
-	name, findName, link, note         *sql.Stmt
-	names                              map[string]int64 // the newest that were used
+	insert                     [len(rowsAtOnce)]*sql.Stmt
+	id, findID, room, cursor   *sql.Stmt
+	name, findName, link, note *sql.Stmt
+	chain, handled             *sql.Stmt
+	names                      map[string]int64 // the newest that were used
 }
 
 // close finishes them. Those of a sql.Conn do not end with it, and SQLite keeps a database open as long as one does.
 func (s *statements) close() {
-	for _, st := range append(s.insert[:], s.id, s.findID, s.room, s.findLast, s.cursor, s.name, s.findName, s.link, s.note) {
+	for _, st := range append(s.insert[:], s.id, s.findID, s.room, s.cursor, s.name, s.findName, s.link, s.note, s.chain, s.handled) {
 		if st != nil {
 			st.Close()
 		}
@@ -51,9 +54,10 @@ func (j *Journal) prepare(ctx context.Context) error {
 	all := []statement{
 		{&s.id, "INSERT INTO ids VALUES (?, ?, ?)"},
 		{&s.findID, "SELECT offset FROM ids WHERE room = ? AND id = ?"},
-		{&s.room, "UPDATE rooms SET last = ?, updated = ? WHERE id = ?"},
-		{&s.findLast, "SELECT last FROM rooms WHERE id = ?"},
-		{&s.cursor, "INSERT OR REPLACE INTO cursors VALUES (?, ?, ?, ?, ?)"},
+		{&s.room, "UPDATE rooms SET last = ?, updated = ?, chain = ? WHERE id = ?"},
+		{&s.chain, "INSERT OR REPLACE INTO chains VALUES (?, ?)"},
+		{&s.handled, "UPDATE rooms SET handled = ? WHERE id = ?"},
+		{&s.cursor, "INSERT OR REPLACE INTO cursors VALUES (?, ?, ?, ?, ?, ?)"},
 		{&s.name, "INSERT INTO names (name) VALUES (?)"},
 		{&s.findName, "SELECT id FROM names WHERE name = ?"},
 		{&s.link, "INSERT OR REPLACE INTO links VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
@@ -150,8 +154,12 @@ func (j *Journal) AppendOnce(ctx context.Context, room int64, e Entry) (stored E
 		return stored, true, nil
 	}
 	old, err := j.Read(ctx, room, had-1, 1, 1)
-	if err != nil || len(old) == 0 {
+	if err != nil {
 		return e, false, fmt.Errorf("read message %d: %w", had, err)
+	}
+	if len(old) == 0 || old[0].Offset != had { // it was trimmed
+		e.Offset = had
+		return e, false, nil
 	}
 	return old[0], false, nil
 }
@@ -210,13 +218,25 @@ func (j *Journal) Replace(ctx context.Context, room, link int64, es []Entry) err
 
 func sizeOf(es []Entry) (n int) {
 	for i := range es {
-		n += len(es[i].Body) + len(es[i].Wire) + entryBytes
+		n += len(es[i].Body) + len(es[i].Wire) + len(es[i].Meta) + entryBytes
 	}
 	return n
 }
 
 // append numbers and inserts entries. What it returns are copies, which the readers at the tip get.
-func (t *tx) append(s *roomState, es []Entry) ([]Entry, error) {
+func (t *tx) append(s *roomState, es []Entry) ([]Entry, error) { return t.put(s, es, ours) }
+
+// origin says who numbers entries, and whose ids they have.
+type origin int
+
+const (
+	ours     origin = iota // numbered here, with ids of this room
+	taken                  // numbered here, with ids of their authors
+	mirrored               // numbered by their host, with its times
+)
+
+// put is append for entries of any origin.
+func (t *tx) put(s *roomState, es []Entry, o origin) ([]Entry, error) {
 	r, err := t.room(s)
 	if err != nil {
 		return nil, err
@@ -230,19 +250,38 @@ func (t *tx) append(s *roomState, es []Entry) ([]Entry, error) {
 	for i := range out {
 		e := &out[i]
 		r.last++
-		e.Offset, e.Time = r.last, now
+		if o != mirrored {
+			e.Offset, e.Time = r.last, now
+		}
 		if err := t.insert(id, e); err != nil {
 			return nil, err
 		}
 		if e.ID == "" {
 			e.ID = s.id(e.Offset)
-		} else if _, err := t.j.writer.stmts.id.Exec(id, e.ID, e.Offset); err != nil {
+		} else if err := t.identify(id, e, o); err != nil {
 			return nil, err
+		}
+		if r.native {
+			if err := t.extend(&r, e); err != nil {
+				return nil, err
+			}
 		}
 	}
 	t.rooms[id] = r
 	t.news = append(t.news, news{id, out})
 	return out, nil
+}
+
+// identify keeps the id of an own message, to find it by. A host may number one id twice; the first is the one.
+func (t *tx) identify(room int64, e *Entry, o origin) (err error) {
+	switch {
+	case o == taken, o == mirrored && e.From != "":
+	case o == mirrored:
+		_, err = t.exec("INSERT OR IGNORE INTO ids VALUES (?, ?, ?)", room, e.ID, e.Offset)
+	default:
+		_, err = t.j.writer.stmts.id.Exec(room, e.ID, e.Offset)
+	}
+	return err
 }
 
 // room is where a room stands in this transaction.
@@ -252,14 +291,18 @@ func (t *tx) room(s *roomState) (txRoom, error) {
 		return r, nil
 	}
 	t.j.mu.Lock()
-	if live := t.j.rooms[id]; live != nil {
-		r := txRoom{live, live.room.Last}
+	live := t.j.rooms[id]
+	if live != nil {
+		r := txRoom{live, live.room.Last, live.room.Native(), live.tip}
 		t.j.mu.Unlock()
 		return r, nil
 	}
 	t.j.mu.Unlock()
-	r := txRoom{state: s} // forgotten meanwhile
-	return r, t.j.writer.stmts.findLast.QueryRow(id).Scan(&r.last)
+	live, err := scanRoom(t.conn.QueryRowContext(t.ctx, "SELECT "+roomColumns+" FROM rooms WHERE id = ?", id)) // forgotten meanwhile
+	if err != nil {
+		return txRoom{}, err
+	}
+	return txRoom{s, live.room.Last, live.room.Native(), live.tip}, nil
 }
 
 // insert adds a row to those that wait, and writes them when there are enough for the largest statement.
@@ -287,7 +330,9 @@ func (t *tx) flush() error {
 			continue
 		}
 		for len(args) >= n*columns {
-			if _, err := w.stmts.insert[i].Exec(args[:n*columns]...); err != nil {
+			if _, err := w.stmts.insert[i].Exec(args[:n*columns]...); hasCode(err, codeConstraint) {
+				return &DamagedError{Path: filepath.Join(t.j.dir, "journal.db"), Err: errors.New("a room says that it ends before its last message")}
+			} else if err != nil {
 				return err
 			}
 			args = args[n*columns:]
@@ -302,8 +347,8 @@ func (w *writer) emptyArgs() {
 }
 
 func (t *tx) row(args []any, room int64, e *Entry) ([]any, error) {
-	var ids [3]int64
-	for i, name := range [...]string{e.From, e.Codec, e.Encoding} {
+	var ids [4]int64
+	for i, name := range [...]string{e.From, e.Codec, e.Encoding, e.Name} {
 		var err error
 		if ids[i], err = t.nameID(name); err != nil {
 			return args, err
@@ -316,14 +361,17 @@ func (t *tx) row(args []any, room int64, e *Entry) ([]any, error) {
 	if e.Replaced {
 		flags |= flagReplaced
 	}
-	var id, wire any
+	var id, wire, meta any
 	if e.ID != "" {
 		id = e.ID
 	}
 	if len(e.Wire) > 0 {
 		wire = e.Wire
 	}
-	return append(args, room<<roomShift|e.Offset, e.Time.UnixMicro(), e.Link, ids[0], ids[1], ids[2], flags, id, notNull(e.Body), wire), nil
+	if len(e.Meta) > 0 {
+		meta = e.Meta
+	}
+	return append(args, room<<roomShift|e.Offset, e.Time.UnixMicro(), e.Link, ids[0], ids[1], ids[2], flags, id, notNull(e.Body), wire, ids[3], meta), nil
 }
 
 // notNull makes nil an empty blob, which the driver would store as NULL.
@@ -341,7 +389,11 @@ func (t *tx) finish() error {
 	}
 	s := &t.j.writer.stmts
 	for id, r := range t.rooms {
-		if _, err := s.room.Exec(r.last, t.now.UnixMicro(), id); err != nil {
+		tip := []byte{}
+		if r.native {
+			tip = r.tip[:]
+		}
+		if _, err := s.room.Exec(r.last, t.now.UnixMicro(), tip, id); err != nil {
 			return err
 		}
 	}
@@ -349,9 +401,15 @@ func (t *tx) finish() error {
 	for k := range t.j.dirty {
 		t.cursors = append(t.cursors, t.j.cursors[k])
 	}
+	t.handled = maps.Clone(t.j.handled)
 	t.j.mu.Unlock()
+	for room, n := range t.handled {
+		if _, err := s.handled.Exec(n, room); err != nil {
+			return err
+		}
+	}
 	for _, c := range t.cursors {
-		if _, err := s.cursor.Exec(c.Room, c.Peer, c.Start, c.Written, c.Reached); err != nil {
+		if _, err := s.cursor.Exec(c.Room, c.Peer, c.Start, c.Written, c.Reached, c.Stored); err != nil {
 			return err
 		}
 	}
@@ -362,7 +420,7 @@ func (t *tx) finish() error {
 func copyEntries(es []Entry) []Entry {
 	n := 0
 	for i := range es {
-		n += len(es[i].Body) + len(es[i].Wire)
+		n += len(es[i].Body) + len(es[i].Wire) + len(es[i].Meta)
 	}
 	buf := make([]byte, 0, n)
 	out := slices.Clone(es)
@@ -371,6 +429,11 @@ func copyEntries(es []Entry) []Entry {
 		a := len(buf)
 		buf = append(buf, e.Body...)
 		e.Body = buf[a:len(buf):len(buf)]
+		if len(e.Meta) > 0 {
+			a = len(buf)
+			buf = append(buf, e.Meta...)
+			e.Meta = buf[a:len(buf):len(buf)]
+		}
 		if len(e.Wire) == 0 {
 			e.Wire = nil
 			continue

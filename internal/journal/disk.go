@@ -46,8 +46,9 @@ func (j *Journal) look() {
 	}
 }
 
-// cost is about what an op takes on the disk: pages hold less than they are long.
-func (o *op) cost() int64 { return int64(o.size + o.size/4 + opCost) }
+// cost is about what an op takes on the disk: pages hold less than they are long. All small ops cost the same, so that a
+// full disk refuses them together.
+func (o *op) cost() int64 { return int64(opCost + (o.size+o.size/4+511)&^511) }
 
 func freeSpace(dir string) int64 {
 	free, _ := diskSpace(dir)

@@ -70,6 +70,7 @@ const (
 	codeIOErr        = 10
 	codeCorrupt      = 11
 	codeFull         = 13
+	codeConstraint   = 19
 	codeCantOpen     = 14
 	codeReadOnly     = 8
 	codeNotADB       = 26

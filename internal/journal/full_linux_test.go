@@ -130,7 +130,7 @@ func TestFull(t *testing.T) {
 	link.Ended, link.Reason = time.Now(), "peer closed"
 	j.EndLink(link)
 	j.Note(Note{Kind: "ended", Link: link.ID})
-	j.SaveCursor(Cursor{r.ID, "p", 0, 7, 7})
+	j.SaveCursor(Cursor{r.ID, "p", 0, 7, 7, 0})
 	until(t, "the link's end is stored", func() bool { return !stored(t, j, "SELECT count(*) FROM links WHERE ended = 0") })
 	until(t, "the note is stored", func() bool { return stored(t, j, "SELECT count(*) FROM notes WHERE kind = 'ended'") })
 	until(t, "the cursor is stored", func() bool { return stored(t, j, "SELECT count(*) FROM cursors WHERE reached = 7") })

@@ -32,6 +32,8 @@ type Journal struct {
 	r     *sql.DB   // readers
 	reads readStatements
 
+	record func(r Room, e *Entry, dst []byte) []byte // what the chain is made over; set before it is needed
+
 	writer writer
 	once   sync.Once // closing
 	closed error
@@ -46,6 +48,7 @@ type Journal struct {
 	tail      tail
 	cursors   map[cursorKey]Cursor // the newest, saved or not
 	dirty     map[cursorKey]bool   // of these, the unsaved
+	handled   map[int64]int64      // outboxes whose Handled is not saved
 	followers map[*Follower]struct{}
 	notes     []Note // the newest, committed or tried
 	seq       int64  // the newest note's
@@ -73,7 +76,9 @@ type Entry struct {
 	Encoding string
 	Partial  bool
 	Replaced bool
+	Name     string // what the sender called itself then
 	Body     []byte
+	Meta     []byte // what else belongs to the message, as its owner writes it; nil if nothing does
 	Wire     []byte // the bytes on the wire, where the codec would not write Body like this; nil if there are none
 }
 

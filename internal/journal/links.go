@@ -94,7 +94,7 @@ func (j *Journal) Links(ctx context.Context, room int64, limit int) ([]Link, err
 }
 
 func (j *Journal) queryLinks(ctx context.Context, where string, args ...any) ([]Link, error) {
-	rows, err := j.r.QueryContext(ctx, `SELECT l.id, l.room, coalesce(r.name, ''), peer, local, remote, l.codec, choice, l.dialled, began, ended, handshake_us,
+	rows, err := j.r.QueryContext(ctx, `SELECT l.id, l.room, coalesce(r.name, ''), peer, local, l.remote, l.codec, choice, l.dialled, began, ended, handshake_us,
 		messages_in, messages_out, bytes_in, bytes_out, reason, detail FROM links l LEFT JOIN rooms r ON r.id = l.room `+where, args...)
 	if err != nil {
 		return nil, j.explain(err)
@@ -123,6 +123,7 @@ type Cursor struct {
 	Room                    int64
 	Peer                    string
 	Start, Written, Reached int64
+	Stored                  int64 // on the disk of a native peer
 }
 
 // SaveCursor keeps a cursor. It waits for nothing: the newest value joins the next commit, within 250 ms.
@@ -145,7 +146,7 @@ func (j *Journal) SaveCursor(c Cursor) {
 
 // Cursors returns the cursors over a room, the newest values.
 func (j *Journal) Cursors(ctx context.Context, room int64) ([]Cursor, error) {
-	rows, err := j.r.QueryContext(ctx, "SELECT peer, start, written, reached FROM cursors WHERE room = ? ORDER BY peer", room)
+	rows, err := j.r.QueryContext(ctx, "SELECT peer, start, written, reached, stored FROM cursors WHERE room = ? ORDER BY peer", room)
 	if err != nil {
 		return nil, j.explain(err)
 	}
@@ -153,7 +154,7 @@ func (j *Journal) Cursors(ctx context.Context, room int64) ([]Cursor, error) {
 	var out []Cursor
 	for rows.Next() {
 		c := Cursor{Room: room}
-		if err := rows.Scan(&c.Peer, &c.Start, &c.Written, &c.Reached); err != nil {
+		if err := rows.Scan(&c.Peer, &c.Start, &c.Written, &c.Reached, &c.Stored); err != nil {
 			return nil, j.unreadable(err)
 		}
 		out = append(out, c)

@@ -102,7 +102,7 @@ func cut(es []Entry, limit, maxBytes int) []Entry {
 	return es[:k:k]
 }
 
-const entryColumns = "key, time, link, sender, codec, encoding, flags, id, body, wire"
+const entryColumns = "key, time, link, sender, codec, encoding, flags, id, body, wire, name, meta"
 
 // readStatements are those of the readers that are used all the time.
 type readStatements struct{ on, back, name *sql.Stmt }
@@ -191,7 +191,7 @@ func (j *Journal) query(ctx context.Context, s *roomState, st *sql.Stmt, after, 
 	}
 	defer rows.Close()
 	var es []Entry
-	var names [][3]int64
+	var names [][4]int64
 	n := 0
 	for rows.Next() && (n <= maxBytes || len(es) == 0) {
 		e, ids, err := scanEntry(rows, s)
@@ -216,7 +216,7 @@ func (j *Journal) query(ctx context.Context, s *roomState, st *sql.Stmt, after, 
 	rows.Close() // before another query, which may need its connection
 	for i := range es {
 		e := &es[i]
-		for k, to := range [...]*string{&e.From, &e.Codec, &e.Encoding} {
+		for k, to := range [...]*string{&e.From, &e.Codec, &e.Encoding, &e.Name} {
 			if *to, err = j.name(names[i][k]); err != nil {
 				return nil, err
 			}
@@ -226,10 +226,10 @@ func (j *Journal) query(ctx context.Context, s *roomState, st *sql.Stmt, after, 
 }
 
 // scanEntry reads a row. Its sender, codec and encoding are still numbers of names.
-func scanEntry(rows *sql.Rows, s *roomState) (e Entry, names [3]int64, err error) {
+func scanEntry(rows *sql.Rows, s *roomState) (e Entry, names [4]int64, err error) {
 	var key, micro, flags int64
 	var id sql.NullString
-	err = rows.Scan(&key, &micro, &e.Link, &names[0], &names[1], &names[2], &flags, &id, &e.Body, &e.Wire)
+	err = rows.Scan(&key, &micro, &e.Link, &names[0], &names[1], &names[2], &flags, &id, &e.Body, &e.Wire, &names[3], &e.Meta)
 	if e.Offset = key - s.room.ID<<roomShift; err == nil && (e.Offset < 1 || e.Offset > maxOffset) {
 		err = fmt.Errorf("message %d is not of room %s", key, s.room.Name)
 	}

@@ -165,11 +165,11 @@ func TestChanged(t *testing.T) {
 func TestCursors(t *testing.T) {
 	j := open(t, t.TempDir())
 	r := makeRoom(t, j, "room")
-	a, b := Cursor{r.ID, "a", 1, 2, 3}, Cursor{r.ID, "b", 0, 9, 8}
-	j.SaveCursor(Cursor{r.ID, "a", 0, 0, 0})
+	a, b := Cursor{r.ID, "a", 1, 2, 3, 0}, Cursor{r.ID, "b", 0, 9, 8, 0}
+	j.SaveCursor(Cursor{r.ID, "a", 0, 0, 0, 0})
 	j.SaveCursor(b)
 	j.SaveCursor(a)
-	j.SaveCursor(Cursor{r.ID + 1, "a", 7, 7, 7})
+	j.SaveCursor(Cursor{r.ID + 1, "a", 7, 7, 7, 0})
 	for _, where := range []string{"memory", "saved", "database"} {
 		got, err := j.Cursors(t.Context(), r.ID)
 		slices.SortFunc(got, func(a, b Cursor) int { return int(a.Peer[0]) - int(b.Peer[0]) })
@@ -193,7 +193,7 @@ func TestCursors(t *testing.T) {
 func TestCursorIsSavedByItself(t *testing.T) {
 	j := open(t, t.TempDir())
 	for n := int64(1); n <= 3; n++ {
-		j.SaveCursor(Cursor{1, "a", 0, n, n})
+		j.SaveCursor(Cursor{1, "a", 0, n, n, 0})
 		for j.unsaved() {
 			time.Sleep(time.Millisecond) // the test's own time limit ends this
 		}
@@ -209,10 +209,10 @@ func TestManyCursors(t *testing.T) {
 	j := open(t, t.TempDir())
 	const n = 25_000
 	for i := range int64(n) {
-		j.SaveCursor(Cursor{i % 7, fmt.Sprint("peer ", i), i, i, i})
+		j.SaveCursor(Cursor{i % 7, fmt.Sprint("peer ", i), i, i, i, 0})
 	}
 	for i := range int64(n) {
-		j.SaveCursor(Cursor{i % 7, fmt.Sprint("peer ", i), i, i, i + 1})
+		j.SaveCursor(Cursor{i % 7, fmt.Sprint("peer ", i), i, i, i + 1, 0})
 		if i%5000 == 0 {
 			for j.unsaved() {
 				time.Sleep(time.Millisecond)

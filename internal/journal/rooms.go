@@ -21,12 +21,23 @@ type Room struct {
 	Shared, Dialled  bool
 	Last             int64 // the newest message's offset
 	Created, Updated time.Time
+
+	Host, Remote string   // the key that numbers the room, and its name there; "" for the rooms of this node
+	Outbox       bool     // what this node owes Host
+	Handled      int64    // of an outbox: Host has stored everything up to here
+	Epoch        [16]byte // the life of the stream; zero: it has none yet
+	Base         int64    // the last offset that was trimmed
 }
+
+// Native says that a room is a stream: it has an epoch and a chain.
+func (r *Room) Native() bool { return r.Epoch != [16]byte{} }
 
 // roomState is what is kept in memory of a room that was used lately.
 type roomState struct {
 	room    Room          // under Journal.mu, but for ID and Name
 	salt    string        // in hex
+	tip     [32]byte      // the chain at room.Last, under Journal.mu
+	floor   [32]byte      // that at room.Base
 	changed chan struct{} // closed at the next commit that appends; nil: nobody waits
 }
 
@@ -66,14 +77,30 @@ func (j *Journal) state(ctx context.Context, id int64) (*roomState, error) {
 	return s, err
 }
 
-const roomColumns = "id, name, codec, encoding, url, shared, dialled, salt, last, created, updated"
+const (
+	firstColumns = "id, name, codec, encoding, url, shared, dialled, salt, last, created, updated" // of every version
+	roomColumns  = firstColumns + ", host, remote, outbox, handled, epoch, base, chain, base_chain"
+)
 
 func scanRoom(row interface{ Scan(...any) error }) (*roomState, error) {
+	return scanColumns(row, false)
+}
+
+// scanColumns is scanRoom; first says that only the columns of the first version are read.
+func scanColumns(row interface{ Scan(...any) error }, first bool) (*roomState, error) {
 	var s roomState
 	var salt []byte
 	var created, updated int64
+	var epoch, tip, floor []byte
 	r := &s.room
-	err := row.Scan(&r.ID, &r.Name, &r.Codec, &r.Encoding, &r.URL, &r.Shared, &r.Dialled, &salt, &r.Last, &created, &updated)
+	to := []any{&r.ID, &r.Name, &r.Codec, &r.Encoding, &r.URL, &r.Shared, &r.Dialled, &salt, &r.Last, &created, &updated}
+	if !first {
+		to = append(to, &r.Host, &r.Remote, &r.Outbox, &r.Handled, &epoch, &r.Base, &tip, &floor)
+	}
+	err := row.Scan(to...)
+	copy(r.Epoch[:], epoch)
+	copy(s.tip[:], tip)
+	copy(s.floor[:], floor)
 	s.salt = hex.EncodeToString(salt)
 	r.Created, r.Updated = time.UnixMicro(created), time.UnixMicro(updated)
 	return &s, err
@@ -148,7 +175,7 @@ func (j *Journal) forgetRooms() {
 
 // Rooms returns the rooms used last, newest first.
 func (j *Journal) Rooms(ctx context.Context, limit int) ([]Room, error) {
-	rows, err := j.r.QueryContext(ctx, "SELECT "+roomColumns+" FROM rooms ORDER BY updated DESC, id DESC LIMIT ?", max(limit, 0))
+	rows, err := j.r.QueryContext(ctx, "SELECT "+roomColumns+" FROM rooms WHERE outbox = 0 ORDER BY updated DESC, id DESC LIMIT ?", max(limit, 0))
 	if err != nil {
 		return nil, j.explain(err)
 	}
@@ -220,8 +247,9 @@ func (j *Journal) newRoom(ctx context.Context, r Room, share bool) (Room, error)
 			name = fmt.Sprintf("%s.%d", r.Name, n)
 		}
 		now := t.now.Truncate(time.Microsecond)
-		res, err := t.exec("INSERT INTO rooms (name, codec, encoding, url, shared, dialled, salt, last, created, updated) VALUES (?,?,?,?,?,?,?,0,?,?)",
-			name, r.Codec, r.Encoding, r.URL, r.Shared, r.Dialled, salt, now.UnixMicro(), now.UnixMicro())
+		res, err := t.exec(`INSERT INTO rooms (name, codec, encoding, url, shared, dialled, salt, last, created, updated, host, remote, outbox, epoch)
+			VALUES (?,?,?,?,?,?,?,0,?,?,?,?,?,?)`, name, r.Codec, r.Encoding, r.URL, r.Shared, r.Dialled, salt, now.UnixMicro(), now.UnixMicro(),
+			r.Host, r.Remote, r.Outbox, epochBytes(r.Epoch))
 		if err != nil {
 			return err
 		}
@@ -245,7 +273,7 @@ func (j *Journal) newRoom(ctx context.Context, r Room, share bool) (Room, error)
 	return made.room, nil
 }
 
-// SetRoom changes a room's codec, encoding, address or dialled mark, as it is when the change is committed.
+// SetRoom changes a room's codec, encoding, address, host or dialled mark, as it is when the change is committed.
 // change may be called more than once.
 func (j *Journal) SetRoom(ctx context.Context, id int64, change func(*Room)) error {
 	if _, err := j.state(ctx, id); err != nil {
@@ -260,7 +288,8 @@ func (j *Journal) SetRoom(ctx context.Context, id int64, change func(*Room)) err
 		}
 		r = s.room
 		change(&r)
-		_, err = t.exec("UPDATE rooms SET codec = ?, encoding = ?, url = ?, dialled = ? WHERE id = ?", r.Codec, r.Encoding, r.URL, r.Dialled, id)
+		_, err = t.exec("UPDATE rooms SET codec = ?, encoding = ?, url = ?, dialled = ?, host = ?, remote = ? WHERE id = ?",
+			r.Codec, r.Encoding, r.URL, r.Dialled, r.Host, r.Remote, id)
 		return err
 	}, published: func(*tx) {
 		if live := j.rooms[id]; live != nil {
@@ -268,5 +297,6 @@ func (j *Journal) SetRoom(ctx context.Context, id int64, change func(*Room)) err
 		}
 		j.rooms[id], j.byName[s.room.Name] = s, s
 		s.room.Codec, s.room.Encoding, s.room.URL, s.room.Dialled = r.Codec, r.Encoding, r.URL, r.Dialled
+		s.room.Host, s.room.Remote = r.Host, r.Remote
 	}})
 }

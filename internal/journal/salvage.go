@@ -68,10 +68,10 @@ func salvageRooms(path string) (db *sql.DB, rooms []*roomState, all bool, err er
 		return nil, nil, false, err
 	}
 	known := map[int64]bool{}
-	rows, err := db.Query("SELECT " + roomColumns + " FROM rooms ORDER BY id")
+	rows, err := db.Query("SELECT " + firstColumns + " FROM rooms ORDER BY id")
 	if err == nil {
 		for rows.Next() {
-			s, serr := scanRoom(rows)
+			s, serr := scanColumns(rows, true)
 			if serr != nil {
 				break
 			}

@@ -14,9 +14,12 @@ import (
 //go:embed schema/1.sql
 var schema1 string
 
+//go:embed schema/2.sql
+var schema2 string
+
 // steps make the schema: step n takes a journal from version n-1 to n. What was released is never changed;
 // PRAGMA user_version holds a database's version.
-var steps = []string{schema1}
+var steps = []string{schema1, schema2}
 
 const appID = 0x7463616e // "tcan", PRAGMA application_id
 

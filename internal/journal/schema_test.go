@@ -70,7 +70,7 @@ func TestOpensFirstVersion(t *testing.T) {
 	same(t, "dotnet", all(t, j, 2), []Entry{
 		{Offset: 1, ID: "8899aabbccddeeff1", Time: at(2), Link: 2, Codec: "dotnet", Encoding: "gbk", Body: []byte("\xc4\xe3\xba\xc3")},
 	})
-	if cs, err := j.Cursors(ctx, 1); err != nil || !slices.Equal(cs, []Cursor{{1, peer, 1, 2, 2}}) {
+	if cs, err := j.Cursors(ctx, 1); err != nil || !slices.Equal(cs, []Cursor{{1, peer, 1, 2, 2, 0}}) {
 		t.Errorf("cursors %+v, %v", cs, err)
 	}
 	if fs, err := j.Fates(ctx, 1); err != nil || !slices.Equal(fs, []Fate{{1, peer, 1, 2, "uncertain"}}) {
@@ -172,7 +172,7 @@ func TestRefuses(t *testing.T) {
 		{"newer", func(t *testing.T, dir string) {
 			write(t, dbPath(dir), read(t, "testdata/journal-1.db"))
 			sqlFile(t, dir, "PRAGMA user_version = 99; CREATE TABLE future (a)")
-		}, true, "newer tincan (schema 99, this one knows 1)"},
+		}, true, "newer tincan (schema 99, this one knows 2)"},
 		{"of another program", func(t *testing.T, dir string) { sqlFile(t, dir, "CREATE TABLE mine (a); INSERT INTO mine VALUES (1)") }, false, "another program"},
 		{"of another program with a version", func(t *testing.T, dir string) { sqlFile(t, dir, "PRAGMA user_version = 1; CREATE TABLE rooms (a)") }, false, "another program"},
 		{"marked by another program", func(t *testing.T, dir string) { sqlFile(t, dir, "PRAGMA application_id = 7") }, false, "another program"},

@@ -48,6 +48,7 @@ type writer struct {
 	args     []any          // of the rows that wait to be inserted
 	argsRoom int64          // the last one's room
 	mixed    bool           // they are of several rooms
+	record   []byte         // of the entry that a chain is taken over
 	owed     map[int64]Link // records that could not be stored yet
 	wal      walWatch
 	disk     disk
@@ -201,7 +202,7 @@ func (j *Journal) write() {
 func (j *Journal) unsaved() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return len(j.dirty)+len(j.writer.owed) > 0 || j.trouble != nil && !errors.Is(j.trouble, ErrFailed)
+	return len(j.dirty)+len(j.handled)+len(j.writer.owed) > 0 || j.trouble != nil && !errors.Is(j.trouble, ErrFailed)
 }
 
 // tick commits what no other commit has taken along, and sees whether a trouble has passed.
@@ -210,7 +211,7 @@ func (j *Journal) tick() {
 		return
 	}
 	j.mu.Lock()
-	save := len(j.dirty)+len(j.writer.owed) > 0
+	save := len(j.dirty)+len(j.handled)+len(j.writer.owed) > 0
 	j.mu.Unlock()
 	if short := j.spaceLeft(1) <= 0; save {
 		err := j.try(nil)
@@ -327,13 +328,16 @@ type tx struct {
 
 	newNames []string
 	cursors  []Cursor
+	handled  map[int64]int64
 	links    []Link
 }
 
-// txRoom is a room in a transaction: its last offset there.
+// txRoom is a room in a transaction: its last offset, and the chain, there.
 type txRoom struct {
-	state *roomState
-	last  int64
+	state  *roomState
+	last   int64
+	native bool
+	tip    [32]byte // the chain at last
 }
 
 // news is what followers are told of a commit: entries of a room.
@@ -385,11 +389,16 @@ func (j *Journal) publish(t *tx, ops []*op) {
 			s = r.state
 			j.rooms[id], j.byName[s.room.Name] = s, s
 		}
-		s.room.Last, s.room.Updated = r.last, t.now.Truncate(time.Microsecond)
+		s.room.Last, s.room.Updated, s.tip = r.last, t.now.Truncate(time.Microsecond), r.tip
 	}
 	for _, c := range t.cursors {
 		if k := (cursorKey{c.Room, c.Peer}); j.cursors[k] == c {
 			delete(j.dirty, k)
+		}
+	}
+	for room, n := range t.handled {
+		if j.handled[room] == n {
+			delete(j.handled, room)
 		}
 	}
 	for _, l := range t.links {
