@@ -14,13 +14,14 @@ import (
 // with "tls+" in front for any plain codec inside TLS.
 type address struct {
 	scheme string
-	tls    *tlsOptions // nil without "tls+"
-	host   string      // "" is every interface (listen)
-	port   string      // digits
-	room   string      // the shared room a listener names; "" if none
-	codec  codec.Codec // nil for auto
-	enc    string      // text encoding, "" is UTF-8
-	resume bool        // ?held=send: what is queued while the peer is away is sent when it is back
+	tls    *tlsOptions    // nil without "tls+"
+	host   string         // "" is every interface (listen)
+	port   string         // digits
+	room   string         // the shared room a listener names; "" if none
+	codec  codec.Codec    // nil for auto
+	enc    string         // text encoding, "" is UTF-8
+	resume bool           // ?held=send: what is queued while the peer is away is sent when it is back
+	native *nativeOptions // nil for plain codecs
 }
 
 // direction says what an address is for; the two have different defaults.
@@ -60,7 +61,7 @@ func parseAddress(s string, d direction) (*address, error) {
 		if a.room, err = url.PathUnescape(room); err != nil || strings.ContainsAny(a.room, "/\x00\n") {
 			return nil, usage("a room is one word, as in lines://:7000/lobby", "the room %q cannot be read", room)
 		}
-		if d == toDial {
+		if d == toDial && a.scheme != "tincan" {
 			return nil, fail(CodeUsage, nil, say("a plain address that is dialled has no room"), say("leave /%s out", room))
 		}
 	}
@@ -145,10 +146,19 @@ func (a *address) options(opts url.Values, d direction) error {
 	}
 	switch a.scheme {
 	case "tincan":
-		return usage("use a plain codec for now: lines://, dotnet://, len32:// …", "this version does not speak tincan:// yet")
+		if a.tls != nil {
+			return usage("write tincan://, which is always encrypted", "tincan:// needs no tls+")
+		}
+		return a.nativeOptions(opts, d)
 	case "auto":
 		if d == toDial {
 			return usage("name the codec that the peer speaks: lines://, dotnet://, len32:// …", "auto is for listeners only")
+		}
+		if a.tls == nil {
+			a.native = &nativeOptions{}
+			if a.native.admit, err = admitOption(take("admit")); err != nil {
+				return err
+			}
 		}
 		if len(opts) > 0 {
 			return usage("name a codec to give it options", "auto takes no options")
@@ -168,7 +178,7 @@ func (a *address) hostport() string { return net.JoinHostPort(a.host, a.port) }
 // codecName is the codec as an address writes it.
 func (a *address) codecName() string {
 	if a.codec == nil {
-		return "auto"
+		return a.scheme
 	}
 	return a.codec.String()
 }

@@ -32,6 +32,8 @@ type dialler struct {
 	status DialStatus
 	stay   bool // the user disconnected: do not dial until asked
 	base   time.Duration
+	whole  bool // own messages are asked for with their bodies
+	soon   bool // the next attempt is not to wait
 }
 
 // Dial returns at once with the room of an address and keeps it connected, with pauses from 0.5 s to 30 s,
@@ -46,6 +48,9 @@ func (n *Node) Dial(ctx context.Context, addr string) (RoomStatus, error) {
 			return RoomStatus{}, err
 		}
 	}
+	if a.native != nil {
+		return n.dialNative(ctx, a)
+	}
 	rec, err := n.journal.MakeRoom(ctx, journal.Room{Name: a.String(), Codec: a.codecName(), Encoding: a.enc, URL: addr, Dialled: true})
 	if err != nil {
 		return RoomStatus{}, journalError(err)
@@ -55,6 +60,11 @@ func (n *Node) Dial(ctx context.Context, addr string) (RoomStatus, error) {
 			return RoomStatus{}, err
 		}
 	}
+	return n.keepDialled(ctx, rec, a)
+}
+
+// keepDialled starts the dialler of a room, if it has none.
+func (n *Node) keepDialled(ctx context.Context, rec journal.Room, a *address) (RoomStatus, error) {
 	r := n.use(rec)
 	n.mu.Lock()
 	if n.closed {
@@ -70,10 +80,13 @@ func (n *Node) Dial(ctx context.Context, addr string) (RoomStatus, error) {
 			r.leave()
 			select {
 			case <-d.done:
-				return n.Dial(ctx, addr)
+				return n.keepDialled(ctx, rec, a)
 			case <-ctx.Done():
 				return RoomStatus{}, ctx.Err()
 			}
+		}
+		if a.native != nil {
+			d.renew(a.native)
 		}
 		d.redial()
 		s := r.status(ctx)
@@ -181,7 +194,11 @@ func (d *dialler) run() {
 		attempt++
 		d.set(DialStatus{URL: d.addr.String(), Phase: "connecting", Attempt: attempt})
 		d.n.note(Event{Kind: EventConnecting, Addr: d.addr.hostport(), Room: d.r.name, Attempt: attempt}, d.r)
-		if d.try(attempt) {
+		try := d.try
+		if d.addr.native != nil {
+			try = d.tryNative
+		}
+		if try(attempt) {
 			attempt = 0
 		}
 		if !d.pause() {
@@ -198,6 +215,9 @@ func (d *dialler) try(attempt int) (connected bool) {
 		d.set(DialStatus{URL: d.addr.String(), Phase: "connected", Attempt: attempt})
 		m, err = d.n.attach(d.ctx, newcomer{conn: conn, room: d.r, peer: "tcp:" + d.addr.hostport(), codec: d.addr.codec,
 			dialled: true, handshake: handshake, retry: d.retry, hold: d.since})
+		if err == nil {
+			go m.run()
+		}
 	}
 	if m == nil && conn != nil {
 		conn.Close()
@@ -230,8 +250,8 @@ func (d *dialler) try(attempt int) (connected bool) {
 	return true
 }
 
-// connect makes one connection. handshake is the time of connect(2) on the socket that won.
-func (d *dialler) connect() (conn net.Conn, handshake time.Duration, err error) {
+// connectTCP makes one connection. handshake is the time of connect(2) on the socket that won.
+func (d *dialler) connectTCP() (conn net.Conn, handshake time.Duration, err error) {
 	var mu sync.Mutex
 	var began time.Time
 	nd := net.Dialer{Timeout: d.n.limits.DialTimeout, Control: func(string, string, syscall.RawConn) error {
@@ -247,8 +267,14 @@ func (d *dialler) connect() (conn net.Conn, handshake time.Duration, err error) 
 	mu.Lock()
 	handshake = time.Since(began)
 	mu.Unlock()
-	if d.addr.tls == nil {
-		return conn, handshake, nil
+	return conn, handshake, nil
+}
+
+// connect makes one connection, with TLS if the address says so.
+func (d *dialler) connect() (conn net.Conn, handshake time.Duration, err error) {
+	conn, handshake, err = d.connectTCP()
+	if err != nil || d.addr.tls == nil {
+		return conn, handshake, err
 	}
 	c, err := d.addr.tls.config(toDial, d.addr.host)
 	if err != nil {

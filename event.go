@@ -20,6 +20,9 @@ const (
 	EventHeld         EventKind = "held"         // messages wait for a decision: Room, Held
 	EventRefused      EventKind = "refused"      // a listener refused a connection: Addr, Remote, Reason
 	EventError        EventKind = "error"        // Error, Hint
+	EventAsking       EventKind = "asking"       // an unknown key wants to come in: Peer, Name, Remote, Listener, Hint
+	EventPaired       EventKind = "paired"       // a key is trusted from now on: Peer, Name, Reason (how)
+	EventGap          EventKind = "gap"          // messages of a room are missing: Room, Offset (the first), Detail
 )
 
 // Event is one thing that happened. Only the fields that its Kind names are set.
@@ -31,6 +34,7 @@ type Event struct {
 	Room     string
 	Link     int64
 	Peer     string
+	Name     string // of Peer
 	Local    string
 	Remote   string
 	Codec    string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"maps"
 	"slices"
 	"sync"
 
@@ -37,9 +38,10 @@ type follower struct {
 	moved map[*seat]journal.Cursor // members whose cursor moved since it was told, and where it is
 
 	// owned by the goroutine that iterates
-	shown map[int64]int64 // room → newest offset shown, for rooms that had links since we follow
-	told  map[*seat]journal.Cursor
-	names map[int64]string
+	shown  map[int64]int64 // room → newest offset shown, for rooms that had links since we follow
+	told   map[*seat]journal.Cursor
+	names  map[int64]string
+	copies map[int64]bool // rooms of which this node has a copy
 }
 
 // Events follows everything that happens from the moment of the call. Range over the result once; it ends
@@ -118,18 +120,25 @@ func (n *Node) Past(ctx context.Context, name string, limit int) ([]Event, error
 
 func (n *Node) follow() *follower {
 	f := &follower{n: n, wake: make(chan struct{}, 1), moved: map[*seat]journal.Cursor{}, shown: map[int64]int64{},
-		told: map[*seat]journal.Cursor{}, names: map[int64]string{}}
+		told: map[*seat]journal.Cursor{}, names: map[int64]string{}, copies: map[int64]bool{}}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	f.jf = n.journal.Follow()
 	for _, r := range n.rooms {
 		f.names[r.id] = r.name
 		f.shown[r.id] = r.last()
+		f.copies[r.id] = r.isCopy()
 	}
 	for _, m := range n.links {
 		m.mu.Lock()
 		f.told[m.seat] = m.cur
 		m.mu.Unlock()
+	}
+	for _, s := range n.sessions {
+		maps.Copy(f.told, s.side.seats())
+	}
+	for id, g := range n.outboxes {
+		f.shown[id] = g.newest()
 	}
 	n.followers[f] = struct{}{}
 	return f
@@ -142,19 +151,13 @@ func (f *follower) close() {
 	f.jf.Close()
 }
 
-// joined tells the followers where a new member's cursor starts.
-func (n *Node) joined(m *member) { n.moved(m) }
-
-// moved tells the followers that a member's cursor moved.
-func (n *Node) moved(m *member) {
-	m.mu.Lock()
-	cur := m.cur
-	m.mu.Unlock()
+// moved tells the followers that a member's cursor moved, or where a new one's starts.
+func (n *Node) moved(m *seat, cur journal.Cursor) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for f := range n.followers {
 		f.mu.Lock()
-		f.moved[m.seat] = cur
+		f.moved[m] = cur
 		f.mu.Unlock()
 		select {
 		case f.wake <- struct{}{}:
@@ -240,6 +243,7 @@ func (f *follower) messages(ctx context.Context, mark *journal.Mark, upto int64,
 	if err != nil {
 		return false, err
 	}
+	box := f.n.outbox(mark.Room)
 	for mark.After < upto {
 		es, err := f.n.journal.Read(ctx, mark.Room, mark.After, pumpEntries, pumpBytes)
 		if err != nil || len(es) == 0 {
@@ -252,10 +256,16 @@ func (f *follower) messages(ctx context.Context, mark *journal.Mark, upto int64,
 			mark.After = e.Offset
 			f.shown[mark.Room] = e.Offset
 			m := message(name, e)
+			if box != nil { // its host will number it
+				if name := box.name(readMeta(e.Meta).room); name != "" && !yield(Event{Kind: EventReceipt, Time: m.Time, Room: name, ID: wireID(m.ID), State: Queued}, nil) {
+					return false, nil
+				}
+				continue
+			}
 			if !yield(Event{Kind: EventMessage, Time: m.Time, Room: name, Link: m.Link, Offset: m.Offset, ID: m.ID, Message: &m}, nil) {
 				return false, nil
 			}
-			if e.From == "" && !yield(Event{Kind: EventReceipt, Time: m.Time, Room: name, ID: m.ID, Offset: m.Offset, State: Queued}, nil) {
+			if e.From == "" && !f.copies[mark.Room] && !yield(Event{Kind: EventReceipt, Time: m.Time, Room: name, ID: m.ID, Offset: m.Offset, State: Queued}, nil) {
 				return false, nil
 			}
 		}
@@ -280,7 +290,11 @@ func (f *follower) note(ctx context.Context, note journal.Note, yield func(Event
 		return false, err
 	}
 	if e.Kind == EventDisconnected && e.Link != 0 {
-		if more, err := f.cursors(ctx, yield, &note.Room); !more || err != nil {
+		only := &note.Room
+		if isNative(e.Peer) { // its outbox too
+			only = nil
+		}
+		if more, err := f.cursors(ctx, yield, only); !more || err != nil {
 			return more, err
 		}
 		f.forget(e.Link, note.Room)
@@ -305,6 +319,7 @@ func (f *follower) forget(link, room int64) {
 	if !others {
 		delete(f.shown, room)
 		delete(f.names, room)
+		delete(f.copies, room)
 	}
 }
 
@@ -324,7 +339,11 @@ func (f *follower) cursors(ctx context.Context, yield func(Event, error) bool, o
 		if !known {
 			t = m.from
 		}
-		shown := f.shown[m.room]
+		shown, known := f.shown[m.room]
+		if !known && f.n.outbox(m.room) != nil { // what it owed before it was opened
+			shown = f.n.outbox(m.room).newest()
+			f.shown[m.room] = shown
+		}
 		gaps, err := f.n.gaps(ctx, m)
 		if err != nil {
 			return false, err
@@ -342,7 +361,13 @@ func (f *follower) cursors(ctx context.Context, yield func(Event, error) bool, o
 			}
 			t.Written = to
 		}
-		if to := min(c.Reached, shown); to > t.Reached {
+		if to := min(c.Stored, shown); to > t.Stored {
+			if more, err := f.receipts(ctx, m.room, m.peer, t.Stored, to, Stored, yield); !more || err != nil {
+				return more, err
+			}
+			t.Stored, t.Reached = to, max(t.Reached, to)
+		}
+		if to := min(c.Reached, shown); to > t.Reached && !isNative(m.peer) {
 			if more, err := f.receipts(ctx, m.room, m.peer, t.Reached, to, Reached, yield, gaps...); !more || err != nil {
 				return more, err
 			}
@@ -359,6 +384,7 @@ func (f *follower) receipts(ctx context.Context, room int64, peer string, after,
 	if err != nil {
 		return false, err
 	}
+	box := f.n.outbox(room)
 	for after < upto {
 		es, err := f.n.journal.Read(ctx, room, after, pumpEntries, pumpBytes)
 		if err != nil || len(es) == 0 {
@@ -371,7 +397,11 @@ func (f *follower) receipts(ctx context.Context, room int64, peer string, after,
 			if e.From != "" || slices.ContainsFunc(but, func(f journal.Fate) bool { return f.First <= e.Offset && e.Offset <= f.Last }) {
 				continue
 			}
-			if !yield(Event{Kind: EventReceipt, Room: name, ID: e.ID, Offset: e.Offset, State: state, Peer: peer}, nil) {
+			r := Event{Kind: EventReceipt, Room: name, ID: e.ID, Offset: e.Offset, State: state, Peer: peer}
+			if box != nil {
+				r.Room, r.ID, r.Offset = box.name(readMeta(e.Meta).room), wireID(e.ID), 0
+			}
+			if !yield(r, nil) {
 				return false, nil
 			}
 		}
@@ -388,6 +418,6 @@ func (f *follower) name(ctx context.Context, id int64) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	f.names[id] = rec.Name
+	f.names[id], f.copies[id] = rec.Name, rec.Host != ""
 	return rec.Name, nil
 }

@@ -11,12 +11,14 @@ import (
 type messageJSON struct {
 	Event    EventKind `json:"event,omitempty"`
 	Room     string    `json:"room"`
-	Offset   int64     `json:"offset"`
+	Offset   int64     `json:"offset"` // 0: the room's host has not numbered it yet
 	ID       string    `json:"id"`
 	From     string    `json:"from"`
 	Time     time.Time `json:"time"`
 	Text     *string   `json:"text,omitempty"`
 	Base64   []byte    `json:"base64,omitempty"`
+	Name     string    `json:"name,omitempty"`
+	Type     string    `json:"type,omitempty"`
 	Codec    string    `json:"codec,omitempty"`
 	Link     int64     `json:"link,omitempty"`
 	Encoding string    `json:"encoding,omitempty"`
@@ -25,7 +27,7 @@ type messageJSON struct {
 }
 
 func (m Message) wire(kind EventKind) messageJSON {
-	j := messageJSON{kind, m.Room, m.Offset, m.ID, m.From, m.Time, nil, nil, m.Codec, m.Link, m.Enc, m.Partial, m.Replaced}
+	j := messageJSON{kind, m.Room, m.Offset, m.ID, m.From, m.Time, nil, nil, m.Name, m.Type, m.Codec, m.Link, m.Enc, m.Partial, m.Replaced}
 	if s, ok := m.Text(); ok {
 		j.Text = &s
 	} else {
@@ -36,7 +38,7 @@ func (m Message) wire(kind EventKind) messageJSON {
 
 func (j messageJSON) message() (Message, error) {
 	m := Message{Room: j.Room, Offset: j.Offset, ID: j.ID, From: j.From, Time: j.Time, Body: j.Base64,
-		Codec: j.Codec, Link: j.Link, Enc: j.Encoding, Partial: j.Partial, Replaced: j.Replaced}
+		Name: j.Name, Type: j.Type, Codec: j.Codec, Link: j.Link, Enc: j.Encoding, Partial: j.Partial, Replaced: j.Replaced}
 	if j.Text != nil {
 		b, err := EncodeText(j.Encoding, *j.Text)
 		if err != nil {
@@ -78,6 +80,7 @@ type eventJSON struct {
 	Room        string      `json:"room,omitempty"`
 	Link        int64       `json:"link,omitempty"`
 	Peer        string      `json:"peer,omitempty"`
+	Name        string      `json:"name,omitempty"`
 	Local       string      `json:"local,omitempty"`
 	Remote      string      `json:"remote,omitempty"`
 	Codec       string      `json:"codec,omitempty"`
@@ -102,7 +105,7 @@ func (e Event) MarshalJSON() ([]byte, error) {
 	if e.Message != nil {
 		return json.Marshal(e.Message.wire(e.Kind))
 	}
-	j := eventJSON{e.Kind, e.Time, e.Addr, e.Listener, e.Room, e.Link, e.Peer, e.Local, e.Remote, e.Codec, e.Choice,
+	j := eventJSON{e.Kind, e.Time, e.Addr, e.Listener, e.Room, e.Link, e.Peer, e.Name, e.Local, e.Remote, e.Codec, e.Choice,
 		e.Attempt, nil, e.ID, e.Offset, e.State, e.Reason, e.Detail, nil, e.RetryInMS, e.Held, e.Error, e.Hint}
 	switch e.Kind {
 	case EventConnected:
@@ -127,7 +130,7 @@ func (e *Event) UnmarshalJSON(b []byte) error {
 		*e = Event{Kind: EventMessage, Time: m.Time, Room: m.Room, Link: m.Link, Offset: m.Offset, ID: m.ID, Message: &m}
 		return nil
 	}
-	*e = Event{Kind: j.Event, Time: j.Time, Addr: j.Addr, Listener: j.Listener, Room: j.Room, Link: j.Link, Peer: j.Peer,
+	*e = Event{Kind: j.Event, Time: j.Time, Addr: j.Addr, Listener: j.Listener, Room: j.Room, Link: j.Link, Peer: j.Peer, Name: j.Name,
 		Local: j.Local, Remote: j.Remote, Codec: j.Codec, Choice: j.Choice, Attempt: j.Attempt, ID: j.ID, Offset: j.Offset,
 		State: j.State, Reason: j.Reason, Detail: j.Detail, RetryInMS: j.RetryInMS, Held: j.Held, Error: j.Error, Hint: j.Hint}
 	if j.HandshakeUS != nil {

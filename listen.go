@@ -65,7 +65,7 @@ func (n *Node) Listen(ctx context.Context, addr string) (ListenerStatus, error) 
 	n.listeners[l.id] = l
 	n.wg.Add(1)
 	n.mu.Unlock()
-	n.note(Event{Kind: EventListening, Addr: l.ln.Addr().String(), Listener: l.id, Codec: a.codecName()}, l.room)
+	n.note(Event{Kind: EventListening, Addr: l.ln.Addr().String(), Listener: l.id, Peer: n.nativePeer(a), Codec: a.codecName()}, l.room)
 	go l.accept()
 	return l.status(0), nil
 }
@@ -135,20 +135,47 @@ func (l *listener) accept() {
 			l.n.left(host)
 			return
 		}
-		go func() {
-			if !l.greet(conn) {
-				l.n.left(host)
-			}
-		}()
+		go l.serve(conn, host)
 	}
 }
 
 // tlsTime bounds a TLS handshake.
 const tlsTime = 10 * time.Second
 
-// greet makes an accepted connection a link, after its TLS handshake if there is one. linked says that it became one.
-func (l *listener) greet(conn net.Conn) (linked bool) {
-	defer l.n.wg.Done()
+// serve makes a connection a link and is its reader until it ends: a link that says nothing costs this goroutine alone.
+func (l *listener) serve(conn net.Conn, host string) {
+	linked := l.greet(conn)
+	l.n.wg.Done() // the link has its own count
+	if linked == nil {
+		l.n.left(host)
+		return
+	}
+	linked.run()
+}
+
+// runner is a link: a member or a session.
+type runner interface{ run() }
+
+// greet makes an accepted connection a link: a native one if its first bytes are those of TLS and the listener speaks
+// both. It returns nil when none came of it.
+func (l *listener) greet(conn net.Conn) runner {
+	if l.addr.scheme == "tincan" {
+		return l.welcome(conn)
+	}
+	if l.addr.native != nil {
+		var hello bool
+		if conn, hello = peek(conn); hello {
+			return l.welcome(conn)
+		}
+	}
+	if m := l.greetPlain(conn); m != nil {
+		return m
+	}
+	return nil
+}
+
+// greetPlain makes a connection a plain link, after its TLS handshake if there is one.
+func (l *listener) greetPlain(conn net.Conn) *member {
 	if l.tls != nil {
 		tc := tls.Server(link.Count(conn), l.tls)
 		ctx, cancel := context.WithTimeout(l.n.ctx, tlsTime)
@@ -156,7 +183,7 @@ func (l *listener) greet(conn net.Conn) (linked bool) {
 		cancel()
 		if err != nil {
 			l.refuse(conn, "TLS: "+err.Error())
-			return false
+			return nil
 		}
 		conn = tc
 	}
@@ -167,25 +194,26 @@ func (l *listener) greet(conn net.Conn) (linked bool) {
 		if err != nil {
 			l.n.trouble(err, nil)
 			l.refuse(conn, "its messages could not be stored")
-			return false
+			return nil
 		}
 		r = l.n.use(rec)
 		defer r.leave()
 	}
-	if _, err := l.n.attach(l.n.ctx, newcomer{conn: conn, room: r, peer: peer, codec: l.addr.codec, listener: l}); err != nil {
+	m, err := l.n.attach(l.n.ctx, newcomer{conn: conn, room: r, peer: peer, codec: l.addr.codec, listener: l})
+	if err != nil {
 		conn.Close()
 		if !errors.Is(err, ErrClosed) {
 			l.n.trouble(err, r)
 		}
-		return false
+		return nil
 	}
-	return true
+	return m
 }
 
 // status is a snapshot; links is how many live links it accepted.
 func (l *listener) status(links int) ListenerStatus {
 	s := ListenerStatus{ID: l.id, Addr: l.ln.Addr().String(), URL: l.addr.String(), Codec: l.addr.codecName(), Room: l.addr.room,
-		Links: links, Refused: l.refused.Load()}
+		Links: links, Refused: l.refused.Load(), Admit: l.admits()}
 	ap, err := netip.ParseAddrPort(s.Addr)
 	if err != nil {
 		return s

@@ -85,7 +85,7 @@ type newcomer struct {
 	hold      int64 // own messages up to this offset that were never written are held, not sent
 }
 
-// attach gives a connection its room, journals the link and starts it. The member's done closes when the
+// attach gives a connection its room and journals the link. The caller runs it; the member's done closes when the
 // link has ended and that is recorded.
 func (n *Node) attach(ctx context.Context, c newcomer) (*member, error) {
 	m := &member{seat: &seat{id: n.journal.NextLink(), room: c.room.id, peer: c.peer}, n: n, r: c.room, dialled: c.dialled, listener: c.listener, host: hostOf(c.conn.RemoteAddr().String()),
@@ -141,7 +141,7 @@ func (n *Node) attach(ctx context.Context, c newcomer) (*member, error) {
 	m.r.users++
 	m.r.members[m.id] = m
 	m.r.mu.Unlock()
-	n.joined(m)
+	n.moved(m.seat, m.from)
 	listener := ""
 	if c.listener != nil {
 		listener = c.listener.id
@@ -151,7 +151,6 @@ func (n *Node) attach(ctx context.Context, c newcomer) (*member, error) {
 	if h, err := m.r.heldNow(ctx); err == nil && h != (HeldStatus{}) {
 		n.note(Event{Kind: EventHeld, Room: m.r.name, Held: &h}, m.r)
 	}
-	go m.run()
 	return m, nil
 }
 

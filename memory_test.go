@@ -33,6 +33,7 @@ func TestMarksWithoutAcknowledgements(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	go m.run()
 	heard := bufio.NewReader(c)
 	for i := range 50 {
 		mustSend(t, n, rec.Name, fmt.Sprint(i))

@@ -19,6 +19,8 @@ type Message struct {
 	Codec  string    // the codec that framed it
 	Link   int64     // the link that carried it in; 0 for own messages
 	Enc    string    // text encoding of the room when it was stored ("" is UTF-8)
+	Name   string    // what a native sender called itself
+	Type   string    // media type, where a native sender named one
 	// Partial says that the stream ended before the message did.
 	Partial bool
 	// Replaced says that later messages of the room hold the same bytes under another codec.
@@ -66,6 +68,8 @@ type Status struct {
 	Rooms     []RoomStatus     `json:"rooms"` // the latest 1,000 used, newest first
 	Limits    Limits           `json:"limits"`
 	Trouble   string           `json:"trouble,omitempty"` // why nothing more can be stored; empty when all is well
+	ID        string           `json:"id"`                // this node's peer id
+	Name      string           `json:"name"`              // what it calls itself
 }
 
 // ListenerStatus is one listening socket.
@@ -78,6 +82,7 @@ type ListenerStatus struct {
 	Reach   []string `json:"reach,omitempty"` // host:port that others can type
 	Links   int      `json:"links"`           // live links it accepted
 	Refused int64    `json:"refused"`         // connections it refused
+	Admit   string   `json:"admit,omitempty"` // whom it lets in by TLS and key: "ticket", "ask" or "open"; empty: nobody
 }
 
 // RoomStatus is one room.
@@ -95,6 +100,28 @@ type RoomStatus struct {
 	// Held counts own messages that were never written (Queued) or may or may not have arrived (Uncertain)
 	// when the last link ended, and that wait for "send now" or "discard".
 	Held *HeldStatus `json:"held,omitempty"`
+	// Host is the peer id of the node that numbers this room; empty: this one, or a plain connection.
+	Host string `json:"host,omitempty"`
+	// Base is the last offset that was trimmed: what is kept begins behind it.
+	Base int64 `json:"base,omitempty"`
+	// Pending is what the host has not stored yet; nil when nothing is owed.
+	Pending *PendingStatus `json:"pending,omitempty"`
+	// Members are the native peers that keep this room, and how far each has stored it.
+	Members []MemberStatus `json:"members,omitempty"`
+}
+
+// PendingStatus counts the messages that wait for a room's host.
+type PendingStatus struct {
+	Messages int64     `json:"messages"`
+	Since    time.Time `json:"since"` // when the oldest was sent
+}
+
+// MemberStatus is a native peer in a room.
+type MemberStatus struct {
+	Peer   string `json:"peer"`
+	Name   string `json:"name,omitempty"`
+	Here   bool   `json:"here,omitempty"` // it has a live link
+	Stored int64  `json:"stored"`         // it has stored everything up to here
 }
 
 // DialStatus is a dialled address.
@@ -118,7 +145,8 @@ type HeldStatus struct {
 type LinkStatus struct {
 	ID       int64     `json:"id"`
 	Room     string    `json:"room"`
-	Peer     string    `json:"peer"` // who is at the other end: tcp:host:port for plain links
+	Peer     string    `json:"peer"` // who is at the other end: tcp:host:port for plain links, tc1… for native ones
+	Name     string    `json:"name,omitempty"`
 	Local    string    `json:"local"`
 	Remote   string    `json:"remote"`
 	Codec    string    `json:"codec"`
@@ -167,6 +195,7 @@ type Outgoing struct {
 // Talker is what the page, the terminal screen, the command line and programs are written against. A
 // [*Node] is one, and so is the client of a node that already runs in another process.
 type Talker interface {
+	Doorkeeper
 	// Listen returns once the socket is bound. Listening lasts until StopListening or the node's end.
 	Listen(ctx context.Context, addr string) (ListenerStatus, error)
 	// StopListening closes a listener by its ID; its links go on.
@@ -240,6 +269,7 @@ type Limits struct {
 	DialTimeout        time.Duration `json:"dial_timeout_ns"`
 	RetryMin           time.Duration `json:"retry_min_ns"` // first wait between dial attempts; doubles, with jitter
 	RetryMax           time.Duration `json:"retry_max_ns"`
+	StorageRetry       time.Duration `json:"storage_retry_ns"` // when a guest comes again that could not be stored
 }
 
 // DefaultLimits are the bounds of a node that [Open] returns.
@@ -247,4 +277,5 @@ var DefaultLimits = Limits{
 	Connections: 4096, ConnectionsPerHost: 1024,
 	WriteDeadline: 45 * time.Second, HalfOpen: 500 * time.Millisecond,
 	DialTimeout: 10 * time.Second, RetryMin: 500 * time.Millisecond, RetryMax: 30 * time.Second,
+	StorageRetry: 30 * time.Second,
 }

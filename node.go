@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"sync"
 	"syscall"
 	"time"
 
+	"tincan/internal/identity"
 	"tincan/internal/journal"
+	"tincan/internal/wire"
 )
 
 // Version is the program's version.
@@ -43,11 +46,21 @@ type Node struct {
 	end       error            // what it returned
 	rooms     map[string]*room // rooms with a link or a dialler, by name
 	links     map[int64]*member
+	sessions  map[int64]*session // native links, by number
+	pairs     map[pair]*session  // the newest of each peer and way
+	guests    map[string]*guest  // what this node is towards hosts, by key
+	outboxes  map[int64]*guest   // the same by the outbox's number
 	listeners map[string]*listener
 	nextID    int
 	followers map[*follower]struct{}
 
 	admission admission
+	greeting  greeters
+	offer     offer
+
+	key  *identity.Key
+	id   string // the key's
+	name string // what this node calls itself
 }
 
 // Open opens the journal in a folder, which it makes if need be, and returns a node that does nothing yet.
@@ -57,12 +70,19 @@ func Open(dir string) (*Node, error) {
 	if err != nil {
 		return nil, journalError(err)
 	}
+	key, err := identity.Load(dir)
+	if err != nil {
+		j.Close()
+		return nil, keyFileError(err)
+	}
 	n := &Node{dir: dir, limits: DefaultLimits, started: time.Now(), journal: j, log: slog.New(slog.DiscardHandler),
-		rooms: map[string]*room{}, links: map[int64]*member{}, listeners: map[string]*listener{},
+		rooms: map[string]*room{}, links: map[int64]*member{}, sessions: map[int64]*session{}, pairs: map[pair]*session{},
+		guests: map[string]*guest{}, outboxes: map[int64]*guest{}, key: key, id: string(key.ID()), name: ownName(), listeners: map[string]*listener{},
 		followers: map[*follower]struct{}{}, over: make(chan struct{}), admission: admission{hosts: map[string]int{}, refused: map[string]time.Time{}}}
 	if files := openFiles(); files > 0 {
 		n.admission.files = max(files-spareFiles, files/2)
 	}
+	j.SetRecord(n.record)
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	if err := n.settleOrphans(); err != nil {
 		n.Close()
@@ -77,6 +97,9 @@ func (n *Node) SetLog(l *slog.Logger) { n.log = l }
 // settleOrphans marks what links that the last process left without an end had in flight.
 func (n *Node) settleOrphans() error {
 	for _, l := range n.journal.Orphans() {
+		if isNative(l.Peer) { // what it had not stored is sent again
+			continue
+		}
 		if err := n.settleLost(n.ctx, nil, l.Room, l.Peer, true); err != nil {
 			return journalError(err)
 		}
@@ -112,6 +135,7 @@ func (n *Node) Close() error {
 		wg.Go(func() { r.hangUp(errStopped) })
 	}
 	wg.Wait()
+	n.lameDuck()
 	n.cancel()
 	n.mu.Lock()
 	for _, m := range n.links { // one that came up just now
@@ -124,6 +148,42 @@ func (n *Node) Close() error {
 	close(n.over)
 	return n.end
 }
+
+// lameDuck closes every native link with the word that this node is coming back, at times that are spread, so that not
+// all come at once.
+func (n *Node) lameDuck() {
+	n.mu.Lock()
+	var ss []*session
+	for _, s := range n.sessions {
+		ss = append(ss, s)
+	}
+	n.mu.Unlock()
+	var wg sync.WaitGroup
+	for _, s := range ss {
+		retry := uint32(0)
+		if !s.dialled {
+			retry = uint32(500 + rand.N(min(100*len(ss), 10_000)))
+		}
+		wg.Go(func() { s.part(wire.CloseBody{Code: wire.CodeShutdown, Retry: retry}) })
+	}
+	wg.Wait()
+}
+
+// keyFileError says what is wrong with the node's own key, and how to repair it.
+func keyFileError(err error) error {
+	var exposed *identity.ExposedError
+	var bad *identity.BadKeyError
+	switch {
+	case errors.As(err, &exposed):
+		return fail(CodeRefused, err, say("others can read this node's key %s", exposed.Path), say("chmod 600 %s", exposed.Path))
+	case errors.As(err, &bad):
+		return fail(CodeInternal, err, say("%v", bad), say("put the key back from a copy, or move the file away: this node then gets a new key, and whoever trusts it must trust it anew"))
+	}
+	return journalError(err)
+}
+
+// ID is this node's peer id: the name of its key.
+func (n *Node) ID() string { return n.id }
 
 // Dir is the folder of the node's journal.
 func (n *Node) Dir() string { return n.dir }

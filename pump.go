@@ -242,7 +242,7 @@ func (m *member) advance(upto, pos int64) {
 	cur := m.cur
 	m.mu.Unlock()
 	m.n.journal.SaveCursor(cur)
-	m.n.moved(m)
+	m.n.moved(m.seat, cur)
 }
 
 // skip moves the cursor over entries that this member is not owed, when nothing else is under way.
@@ -291,7 +291,7 @@ func (m *member) reach() (waiting bool) {
 	m.mu.Unlock()
 	if cur.Reached != before {
 		m.n.journal.SaveCursor(cur)
-		m.n.moved(m)
+		m.n.moved(m.seat, cur)
 	}
 	for _, f := range again {
 		f.State = string(Reached)

@@ -20,6 +20,7 @@ type room struct {
 	newest  int64             // the last offset that is committed
 	owed    int64             // the last offset that some member may have to be sent
 	members map[int64]*member // live links, by link number
+	places  []*place          // native members that are here
 	users   int               // who holds this room: members, a dialler, calls under way
 	dial    *dialler
 	held    HeldStatus // of the last time that it was counted; whoever counts has counting
@@ -92,6 +93,9 @@ func (r *room) committed(last int64, from *member) {
 			m.wake()
 		}
 	}
+	for _, p := range r.places {
+		p.h.wake()
+	}
 	r.mu.Unlock()
 }
 
@@ -101,7 +105,14 @@ func (r *room) encoding() string {
 	return r.rec.Encoding
 }
 
-// talkers are the live links of the room.
+// isCopy says that the room is another node's, of which this one has a copy.
+func (r *room) isCopy() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.rec.Host != ""
+}
+
+// talkers are the live plain links of the room.
 func (r *room) talkers() []*member {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -195,6 +206,10 @@ func (n *Node) sendRun(ctx context.Context, os []Outgoing) ([]Message, error) {
 	}
 	defer r.leave()
 	r.mu.Lock()
+	if r.rec.Host != "" || r.dial != nil && r.dial.addr.native != nil {
+		r.mu.Unlock()
+		return n.sendToHost(ctx, r, os)
+	}
 	gone := len(r.members) == 0 && r.dial == nil && !r.shared
 	rec := r.rec
 	r.mu.Unlock()
@@ -212,7 +227,11 @@ func (n *Node) sendRun(ctx context.Context, os []Outgoing) ([]Message, error) {
 		if bad != nil {
 			break
 		}
-		es = append(es, journal.Entry{ID: o.ID, Codec: rec.Codec, Encoding: rec.Encoding, Body: o.Body})
+		e := journal.Entry{ID: o.ID, Codec: rec.Codec, Encoding: rec.Encoding, Body: o.Body}
+		if rec.Shared {
+			e.Name = n.name
+		}
+		es = append(es, e)
 	}
 	if len(es) == 0 {
 		return nil, bad
@@ -258,6 +277,10 @@ func message(room string, e journal.Entry) Message {
 		Link: e.Link, Enc: e.Encoding, Partial: e.Partial, Replaced: e.Replaced}
 	if m.From == "" {
 		m.From = Me
+	}
+	m.Name = e.Name
+	if len(e.Meta) > 0 {
+		m.Type = readMeta(e.Meta).kind
 	}
 	return m
 }

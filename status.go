@@ -14,7 +14,7 @@ const statusRooms = 1000
 
 // Status returns a snapshot of the node.
 func (n *Node) Status(ctx context.Context) (Status, error) {
-	s := Status{Dir: n.dir, Version: Version, PID: os.Getpid(), Started: n.started.UTC(), Addresses: machineAddrs(), Limits: n.limits,
+	s := Status{Dir: n.dir, ID: n.id, Name: n.name, Version: Version, PID: os.Getpid(), Started: n.started.UTC(), Addresses: machineAddrs(), Limits: n.limits,
 		Listeners: []ListenerStatus{}, Links: []LinkStatus{}, Rooms: []RoomStatus{}}
 	recs, err := n.journal.Rooms(ctx, statusRooms)
 	if err != nil {
@@ -31,6 +31,13 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 		ms = append(ms, m)
 		per[m.listener]++
 	}
+	var ss []*session
+	for _, o := range n.sessions {
+		if o.announced.Load() {
+			ss = append(ss, o)
+			per[o.listener]++
+		}
+	}
 	live := map[string]*room{}
 	for name, r := range n.rooms {
 		live[name] = r
@@ -42,6 +49,9 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 	slices.SortFunc(s.Listeners, func(a, b ListenerStatus) int { return cmp.Or(len(a.ID)-len(b.ID), cmp.Compare(a.ID, b.ID)) })
 	for _, m := range ms {
 		s.Links = append(s.Links, m.status())
+	}
+	for _, o := range ss {
+		s.Links = append(s.Links, o.status())
 	}
 	slices.SortFunc(s.Links, func(a, b LinkStatus) int { return cmp.Compare(a.ID, b.ID) })
 	for _, rec := range recs {
@@ -58,15 +68,27 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 }
 
 func roomStatus(rec journal.Room) RoomStatus {
-	return RoomStatus{Name: rec.Name, Last: rec.Last, Updated: rec.Updated.UTC(), Shared: rec.Shared, Dialled: rec.Dialled,
+	return RoomStatus{Name: rec.Name, Host: rec.Host, Base: rec.Base, Last: rec.Last, Updated: rec.Updated.UTC(), Shared: rec.Shared, Dialled: rec.Dialled,
 		Encoding: rec.Encoding, Codec: rec.Codec}
 }
 
 func (r *room) status(ctx context.Context) RoomStatus {
 	h, _ := r.heldNow(ctx) // a journal that cannot be read is told as trouble
 	r.mu.Lock()
+	rec, places := r.rec, slices.Clone(r.places)
+	r.mu.Unlock()
+	members := r.membersNow(ctx, places)
+	var waits *PendingStatus
+	if rec.Host != "" {
+		waits, _ = r.n.pending(ctx, rec)
+	}
+	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := roomStatus(r.rec)
+	s.Members, s.Pending = members, waits
+	for _, p := range r.places {
+		s.Links = append(s.Links, p.id)
+	}
 	s.Last = r.newest
 	for id := range r.members {
 		s.Links = append(s.Links, id)
@@ -189,7 +211,20 @@ func (n *Node) Receipts(ctx context.Context, name string, first, last int64) ([]
 			curs = slices.DeleteFunc(curs, func(o journal.Cursor) bool { return o.Peer == m.peer })
 			curs = append(curs, c)
 		}
+		r.mu.Lock()
+		places := slices.Clone(r.places)
+		r.mu.Unlock()
+		for _, p := range places {
+			p.h.mu.Lock()
+			c := p.cur
+			p.h.mu.Unlock()
+			curs = slices.DeleteFunc(curs, func(o journal.Cursor) bool { return o.Peer == p.peer })
+			curs = append(curs, c)
+		}
 		r.leave()
+	}
+	if rec.Host != "" { // what has a number is on the host's disk
+		curs = append(curs, journal.Cursor{Room: rec.ID, Peer: rec.Host, Written: rec.Last, Reached: rec.Last, Stored: rec.Last})
 	}
 	if len(curs) == 0 && !rec.Shared {
 		curs = []journal.Cursor{{Room: rec.ID}}
@@ -197,7 +232,7 @@ func (n *Node) Receipts(ctx context.Context, name string, first, last int64) ([]
 	out := []ReceiptRange{}
 	for _, c := range curs {
 		upto := last
-		if rec.Shared && !live[c.Peer] { // what came after it left is not its business
+		if rec.Shared && !live[c.Peer] && !isNative(c.Peer) { // what came after it left is not its business
 			upto = min(last, c.Written)
 		}
 		out = append(out, receiptRanges(c, fates, max(first, c.Start+1), upto)...)
@@ -211,6 +246,8 @@ func receiptRanges(c journal.Cursor, fates []journal.Fate, first, last int64) []
 	for at := first; at <= last; {
 		state, end := Queued, last
 		switch {
+		case at <= c.Stored:
+			state, end = Stored, min(last, c.Stored)
 		case at <= c.Reached:
 			state, end = Reached, min(last, c.Reached)
 		case at <= c.Written:

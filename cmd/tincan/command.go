@@ -23,6 +23,7 @@ func (c *cli) root() *cobra.Command {
 	cobra.EnableCommandSorting = false
 	root := c.pageCommand()
 	root.AddCommand(c.listenCommand(), c.dialCommand(), c.sendCommand(), c.logCommand(), c.roomsCommand(), c.statusCommand(),
+		c.ticketCommand(), c.codeCommand(), c.peersCommand(), c.trustCommand(), c.blockCommand(), c.forgetCommand(), c.keepCommand(),
 		c.completionCommand(), c.versionCommand())
 	root.SetHelpCommand(c.helpCommand())
 	root.InitDefaultHelpCmd()

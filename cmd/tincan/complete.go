@@ -91,6 +91,7 @@ func (c *cli) completeAddress(dial bool) cobra.CompletionFunc {
 		for _, name := range codec.Names() {
 			out = append(out, name+"://\t"+c.t("codec "+name))
 		}
+		out = append(out, "tincan://\t"+c.t("between two tincans: keys, encrypted, stored there"))
 		for _, name := range codec.Names() {
 			if strings.HasPrefix(word, "tls") {
 				out = append(out, "tls+"+name+"://\t"+c.t("codec "+name))
@@ -107,6 +108,9 @@ func (c *cli) completeOptions(before, word string, dial bool) (out []string) {
 	if !found {
 		scheme = "lines"
 	}
+	if scheme == "tincan" {
+		return offer(stem, nativeOptions[dial])
+	}
 	name, tls := strings.CutPrefix(scheme, "tls+")
 	options := append([]string(nil), codecOptions[name]...)
 	options = append(options, "max=")
@@ -122,6 +126,17 @@ func (c *cli) completeOptions(before, word string, dial bool) (out []string) {
 	if tls && dial {
 		options = append(options, "insecure")
 	}
+	return offer(stem, options)
+}
+
+// nativeOptions are those of tincan://, for dialling or not.
+var nativeOptions = map[bool][]string{
+	true:  {"key=", "secret=", "code=", "accept=new", "history=all", "history=new", "history="},
+	false: {"admit=ticket", "admit=ask", "admit=open"},
+}
+
+// offer are the options that a stem does not have yet.
+func offer(stem string, options []string) (out []string) {
 	for _, o := range options {
 		key, _, _ := strings.Cut(o, "=")
 		if !hasOption(stem, key) {

@@ -54,12 +54,22 @@ func (p *pipe) owed(ctx context.Context) (owed, lost int64, err error) {
 	p.mu.Lock()
 	spans := map[string]target{}
 	for name, t := range p.rooms {
-		if t.first > 0 {
+		if t.first > 0 || t.owes {
 			spans[name] = *t
 		}
 	}
 	p.mu.Unlock()
 	for name, t := range spans {
+		if t.owes {
+			n, err := p.pending(ctx, name)
+			if err != nil {
+				return 0, 0, err
+			}
+			owed += n
+		}
+		if t.first == 0 {
+			continue
+		}
 		rs, err := p.t.Receipts(ctx, name, t.first, t.last)
 		if err != nil {
 			return 0, 0, err
@@ -79,6 +89,20 @@ func (p *pipe) owed(ctx context.Context) (owed, lost int64, err error) {
 		}
 	}
 	return owed, lost, nil
+}
+
+// pending counts what a room's host has not stored yet.
+func (p *pipe) pending(ctx context.Context, room string) (int64, error) {
+	s, err := p.t.Status(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, r := range s.Rooms {
+		if r.Name == room && r.Pending != nil {
+			return r.Pending.Messages, nil
+		}
+	}
+	return 0, nil
 }
 
 // knowsReached says whether this system tells what the peer's TCP has acknowledged.

@@ -85,7 +85,8 @@ func (c *cli) help(cmd *cobra.Command) {
 
 // values names what an option's value is.
 var values = map[string]string{"data": "FOLDER", "lang": "LANG", "page": "ADDR", "id": "ID", "number": "N", "since": "TIME",
-	"linger": "TIME", "timeout": "TIME"}
+	"linger": "TIME", "timeout": "TIME", "admit": "WHOM", "history": "WHAT", "code": "CODE", "room": "ROOM", "uses": "N", "valid": "TIME",
+	"revoke": "TICKET", "name": "NAME", "messages": "N", "bytes": "N", "age": "TIME"}
 
 func (c *cli) flagRow(f *pflag.Flag) []string {
 	name := "      --" + f.Name
@@ -129,6 +130,7 @@ func (c *cli) helpAddresses(w io.Writer) error {
 		{"  dotnet://:7000", c.t("with a codec: how messages become bytes")},
 		{"  lines://:7000/lobby", c.t("listen: everybody who connects sits in one room")},
 		{"  tls+lines://server:7000", c.t("any codec inside TLS")},
+		{"  tincan://server:7000/ops", c.t("between two tincans: keys, encrypted, stored there")},
 		{"  127.0.0.1:0", c.t("listen: any free port; the real one is shown")},
 	})
 	fmt.Fprintf(w, "\n%s\n", c.t("Codecs:"))
@@ -146,6 +148,10 @@ func (c *cli) helpAddresses(w io.Writer) error {
 		{"  ca=FILE", c.t("tls+: whom to trust (PEM)")},
 		{"  cert=FILE key=FILE", c.t("tls+: who we are (PEM)")},
 		{"  insecure", c.t("tls+: do not check the server")},
+		{"  admit=ticket|ask|open", c.t("listen, tincan: whom to let in by key")},
+		{"  key=ID secret=…", c.t("dial, tincan: what a ticket says; dial it as it is")},
+		{"  code=… accept=new", c.t("dial, tincan: a pairing code; or any key at first")},
+		{"  history=all|new|N", c.t("dial, tincan: what to read of a room at first")},
 		{"", ""},
 		{c.t("In a shell, quote an address with ? or &: 'lines://server:7000?eol=crlf'")},
 	})

@@ -40,6 +40,7 @@ type target struct {
 	encoding    string
 	links       int
 	first, last int64 // offsets of what was sent from here; 0: nothing
+	owes        bool  // something was sent that the room's host is to number
 }
 
 func (c *cli) pipe(ctx context.Context, d *door, addr string, dial bool, linger time.Duration) error {
@@ -331,6 +332,10 @@ func (p *pipe) sent(m tincan.Message) {
 		t = &target{}
 		p.rooms[m.Room] = t
 	}
+	if m.Offset == 0 {
+		t.owes = true
+		return
+	}
 	if t.first == 0 || m.Offset < t.first {
 		t.first = m.Offset
 	}
@@ -411,7 +416,7 @@ func (p *pipe) follow(e tincan.Event) {
 		if p.ended != nil {
 			p.ended[e.Link] = true
 		}
-		if t.links--; t.links == 0 && t.first == 0 && !p.dial {
+		if t.links--; t.links == 0 && t.first == 0 && !t.owes && !p.dial {
 			delete(p.rooms, e.Room)
 		}
 	default:

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"strconv"
 	"sync/atomic"
 	"time"
 	"unicode/utf16"
@@ -248,6 +249,15 @@ func (c *cli) words(e tincan.Event) (text, hint string) {
 		return c.t("refused %s: %s", clean(e.Remote), e.Reason), ""
 	case tincan.EventError:
 		return clean(e.Error), clean(e.Hint)
+	case tincan.EventAsking:
+		return c.t("%s wants to come in: %s calls itself %s", clean(e.Remote), tincan.Fingerprint(e.Peer), strconv.Quote(clean(e.Name))), c.t("let it in: tincan trust %s", e.Peer)
+	case tincan.EventPaired:
+		return c.t("the key %s is trusted from now on (%s)", tincan.Fingerprint(e.Peer), c.t(e.Reason)), ""
+	case tincan.EventGap:
+		if e.Room == "" {
+			return c.t("messages are missing: %s", e.Detail), ""
+		}
+		return c.t("messages of %s are missing: %s", clean(e.Room), e.Detail), ""
 	}
 	return "", ""
 }

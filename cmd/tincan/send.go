@@ -90,7 +90,7 @@ func (c *cli) sendOne(ctx context.Context, d *door, addr string, in input) error
 	var sent tincan.Message
 	send := func() (done bool, err error) {
 		sent, err = d.SendMessage(ctx, tincan.Outgoing{Room: r.Name, ID: in.id, Body: body})
-		if err != nil || sent.Offset > r.Last {
+		if err != nil || sent.Offset > r.Last || sent.Offset == 0 {
 			return err != nil, err
 		}
 		return c.already(ctx, d, pr, sent) // it was sent in an earlier run
@@ -114,30 +114,39 @@ func (c *cli) sendOne(ctx context.Context, d *door, addr string, in input) error
 			pr.flush()
 		}
 		switch {
-		case e.Kind == tincan.EventConnected && sent.Offset == 0:
+		case e.Kind == tincan.EventConnected && sent.ID == "":
 			if done, err := send(); done {
 				return err
 			}
-		case e.Kind == tincan.EventDisconnected && sent.Offset == 0:
+		case e.Kind == tincan.EventDisconnected && sent.ID == "":
 			status := exitConnect
-			if e.Reason == "certificate" {
+			if e.Reason == "certificate" || e.Code >= 105 {
 				status = exitRefused
 			}
 			return &exitError{status, &tincan.Error{Code: tincan.CodeUnreachable, Text: c.reason(e), Hint: c.hint(e)}}
+		case e.Kind == tincan.EventMessage && e.ID == sent.ID && sent.ID != "" && e.Message.From == tincan.Me && r.Host != "": // it came back from its host
+			return nil
 		case e.Kind == tincan.EventReceipt && e.ID == sent.ID && sent.ID != "":
 			switch {
-			case e.State == tincan.Reached || e.State == tincan.Stored || e.State == tincan.Written && !knowsReached(ctx, d, r.Name):
+			case e.State == tincan.Reached || e.State == tincan.Stored || e.State == tincan.Written && r.Codec != "tincan" && !knowsReached(ctx, d, r.Name):
 				return nil
 			case e.State == tincan.Uncertain || e.State == tincan.Discarded:
 				return &exitError{exitNotDelivered, errors.New(c.t("the link ended before the peer's TCP confirmed the message; it may have arrived"))}
 			}
 		}
 	}
+	return c.tooLate(ctx, sent)
+}
+
+// tooLate says what did not come in time.
+func (c *cli) tooLate(ctx context.Context, sent tincan.Message) error {
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return &exitError{exitFailed, errors.New(c.t("interrupted"))}
-	case sent.Offset == 0:
+	case sent.ID == "":
 		return &exitError{exitConnect, errors.New(c.t("no connection in time"))}
+	case sent.Offset == 0:
+		return &exitError{exitNotDelivered, errors.New(c.t("not stored in time; the message waits here and goes later"))}
 	}
 	return &exitError{exitNotDelivered, errors.New(c.t("not delivered in time; the message is in the journal"))}
 }

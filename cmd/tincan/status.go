@@ -72,6 +72,9 @@ func (c *cli) roomState(r tincan.RoomStatus) string {
 	if r.Held != nil {
 		parts = append(parts, c.t("%d held", r.Held.Queued+r.Held.Uncertain))
 	}
+	if r.Pending != nil {
+		parts = append(parts, c.t("%d wait since %s", r.Pending.Messages, r.Pending.Since.Local().Format("15:04:05")))
+	}
 	if len(parts) == 0 {
 		return "-"
 	}
@@ -133,6 +136,9 @@ func (c *cli) showStatus(w io.Writer, s tincan.Status) error {
 	for _, r := range s.Rooms {
 		if d := r.Dial; d != nil && d.Phase != "connected" {
 			rows = append(rows, []string{c.t(d.Phase), "→ " + clean(r.Name), c.dialling(*d)})
+		}
+		if p := r.Pending; p != nil {
+			rows = append(rows, []string{c.t("waiting"), clean(r.Name), c.t("messages that wait for %s: %d, the oldest for %s", c.t("host"), p.Messages, time.Since(p.Since).Round(time.Second).String())})
 		}
 		if r.Held != nil {
 			rows = append(rows, []string{c.t("held"), clean(r.Name), c.t("%d not sent, %d may have arrived", r.Held.Queued, r.Held.Uncertain)})

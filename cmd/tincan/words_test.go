@@ -111,7 +111,7 @@ func verbs(s string) string {
 func TestWordsUsed(t *testing.T) {
 	said := spoken(t)
 	var source []byte
-	for _, pattern := range []string{"../../*.go", "../../internal/link/*.go", "../../internal/journal/*.go"} {
+	for _, pattern := range []string{"../../*.go", "../../internal/link/*.go", "../../internal/journal/*.go", "../../internal/wire/*.go"} {
 		files, _ := filepath.Glob(pattern)
 		for _, f := range files {
 			b, err := os.ReadFile(f)

@@ -27,7 +27,7 @@ var verbs = map[string]verb{
 	"links":      (*Server).links,
 	"past":       (*Server).past,
 	"reading":    (*Server).reading,
-	"codec":      (*Server).codec,
+	"codec":      (*Server).setCodec,
 	"encoding":   (*Server).encoding,
 	"status":     (*Server).status,
 }
@@ -248,7 +248,7 @@ func (s *Server) reading(ctx context.Context, body []byte) (any, error) {
 	return nil, usage(say(`"do" is one of %s, not %q`, "pause, resume, one", shorten(do)), nothing)
 }
 
-func (s *Server) codec(ctx context.Context, body []byte) (any, error) {
+func (s *Server) setCodec(ctx context.Context, body []byte) (any, error) {
 	var link int64
 	var codec string
 	if err := read(body, need("link", &link), need("codec", &codec)); err != nil {

@@ -15,14 +15,18 @@ import (
 // mayImport is the import graph: cmd → api, tui → tincan → link, journal → codec. A package that is not here
 // has no place yet: find it one, and say so in docs/DESIGN.md.
 var mayImport = map[string][]string{
-	"tincan/codec":            {},
-	"tincan/internal/link":    {"tincan/codec"},
-	"tincan/internal/journal": {"tincan/codec"},
-	"tincan":                  {"tincan/codec", "tincan/internal/link", "tincan/internal/journal"},
-	"tincan/internal/api":     {"tincan", "tincan/codec"},
-	"tincan/internal/tui":     {"tincan", "tincan/codec"},
-	"tincan/cmd/tincan":       {"tincan", "tincan/codec", "tincan/internal/api", "tincan/internal/tui"},
-	"tincan/internal/house":   {"tincan"},
+	"tincan/codec":             {},
+	"tincan/internal/link":     {"tincan/codec"},
+	"tincan/internal/stream":   {},
+	"tincan/internal/wire":     {"tincan/codec"},
+	"tincan/internal/identity": {},
+	"tincan/internal/journal":  {"tincan/codec", "tincan/internal/stream"},
+	"tincan": {"tincan/codec", "tincan/internal/link", "tincan/internal/journal", "tincan/internal/stream", "tincan/internal/wire",
+		"tincan/internal/identity"},
+	"tincan/internal/api":   {"tincan", "tincan/codec"},
+	"tincan/internal/tui":   {"tincan", "tincan/codec"},
+	"tincan/cmd/tincan":     {"tincan", "tincan/codec", "tincan/internal/api", "tincan/internal/tui"},
+	"tincan/internal/house": {"tincan"},
 
 	"tincan/internal/api/page/build": {}, // a program for go generate
 }

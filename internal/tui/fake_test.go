@@ -25,6 +25,7 @@ var start = time.Date(2026, 11, 23, 9, 30, 0, 0, time.UTC)
 
 // fake is a Talker in memory that writes down what it is asked.
 type fake struct {
+	tincan.Doorkeeper
 	mu       sync.Mutex
 	calls    []string
 	logs     map[string][]tincan.Message

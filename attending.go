@@ -1,0 +1,336 @@
+package tincan
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"tincan/codec"
+	"tincan/internal/journal"
+	"tincan/internal/stream"
+	"tincan/internal/wire"
+)
+
+// attending is the guest's side of a session: it publishes its outbox and keeps a copy of each room that it has
+// joined, at the host's numbers.
+type attending struct {
+	*session
+	g      *guest
+	addr   string        // where the host was reached
+	via    string        // how its key came to be trusted
+	greets chan struct{} // closed when the host's HELLO was taken
+
+	mu     sync.Mutex
+	up     bool
+	box    journal.Room
+	seat   *seat          // over the outbox
+	cur    journal.Cursor // of it
+	send   *stream.Sender // the outbox
+	copies []*replica
+	small  []codec.Frame
+}
+
+// replica is the copy of one room.
+type replica struct {
+	a      *attending
+	d      *dialler
+	r      *room
+	stream uint16
+	title  string
+
+	// the reader's
+	in    *stream.Receiver // nil until JOINED
+	batch []journal.Entry  // arrived, not yet stored
+	ahead []journal.Entry  // own messages in the outbox that have not come back yet, read from echoed on
+	at    int64            // where that reading stands
+
+	// under a.mu
+	joined  bool
+	ack     int64 // how far the copy is stored
+	acked   int64 // how far that was said
+	members map[string]*membership
+}
+
+// membership is another member of the room, as the host tells of it.
+type membership struct {
+	*seat
+	name string
+	here bool
+	cur  journal.Cursor
+}
+
+func (a *attending) seats() map[*seat]journal.Cursor {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	ss := map[*seat]journal.Cursor{a.seat: a.cur}
+	for _, c := range a.copies {
+		for _, m := range c.members {
+			ss[m.seat] = m.cur
+		}
+	}
+	return ss
+}
+
+func (a *attending) frames(fs []codec.Frame) error {
+	for _, f := range fs {
+		t, flags, body := wire.Split(f.Body)
+		if t != wire.Message {
+			if err := a.storeAll(); err != nil {
+				return err
+			}
+		}
+		done, err := a.common(t, flags, body)
+		if err == nil && !done {
+			err = a.frame(t, flags, body)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return a.storeAll()
+}
+
+func (a *attending) frame(t wire.Type, flags uint8, body []byte) error {
+	if t == wire.Hello {
+		b, err := wire.ParseHello(flags, body)
+		if err != nil {
+			return err
+		}
+		return a.hello(&b)
+	}
+	a.mu.Lock()
+	up := a.up
+	a.mu.Unlock()
+	if !up {
+		return closing(wire.CodeMalformed, fmt.Sprintf("frame %02x came before HELLO", byte(t)))
+	}
+	switch t {
+	case wire.Message:
+		b, err := wire.ParseMessage(flags, body)
+		if err != nil {
+			return err
+		}
+		return a.message(&b)
+	case wire.Join:
+		b, err := wire.ParseJoined(flags, body)
+		if err != nil {
+			return err
+		}
+		return a.joined(&b)
+	case wire.Ack:
+		b, err := wire.ParseAck(flags, body)
+		if err != nil {
+			return err
+		}
+		return a.progress(&b)
+	case wire.Receipt:
+		b, err := wire.ParseReceipt(flags, body)
+		if err != nil {
+			return err
+		}
+		return a.receipt(&b)
+	case wire.Ephemeral:
+		b, err := wire.ParseEphemeral(flags, body)
+		if err != nil {
+			return err
+		}
+		return a.presence(&b)
+	}
+	return closing(wire.CodeMalformed, fmt.Sprintf("frame %02x is not a host's", byte(t)))
+}
+
+// hello takes the host's greeting: from here on the link is up, and the host's position says what of the outbox is to
+// be sent [PROTOCOL S5].
+func (a *attending) hello(b *wire.HelloBody) error {
+	a.mu.Lock()
+	again, box := a.up, a.box
+	a.mu.Unlock()
+	if again || b.Role != wire.Host {
+		return closing(wire.CodeMalformed, "a second HELLO, or one of a guest")
+	}
+	send := stream.NewSender(box.Epoch, box.Base, box.Last, box.Handled)
+	var failed error
+	verdict := send.Greet(stream.Position{Epoch: b.Epoch, N: b.N, Chain: b.Chain}, func(n int64) (stream.Chain, bool) {
+		c, known, err := a.n.journal.ChainAt(a.n.ctx, box.ID, n)
+		failed = err
+		return c, known
+	})
+	if failed != nil {
+		return a.unable(failed)
+	}
+	a.name = b.Name
+	if err := a.n.settleGuest(a); err != nil {
+		return a.unable(err)
+	}
+	switch verdict {
+	case stream.Fork:
+		return a.forked()
+	case stream.Gap:
+		if b.Epoch == box.Epoch { // the host had more, and has lost it
+			a.n.trouble(fail(CodeInternal, nil, say("%s has lost messages that it had stored: those after %d, up to %d", a.g.host, b.N, box.Base),
+				say("was an old copy restored there? they are in the history here")), nil)
+		}
+	}
+	send.Window(int(b.Window))
+	a.mu.Lock()
+	a.up, a.send = true, send
+	a.cur.Written, a.cur.Reached, a.cur.Stored = send.Handled(), send.Handled(), send.Handled()
+	a.seat.from = a.cur
+	cur := a.cur
+	a.mu.Unlock()
+	a.g.handled(send.Handled())
+	a.n.journal.SaveHandled(box.ID, send.Handled())
+	a.n.moved(a.seat, cur)
+	close(a.greets)
+	a.wake()
+	return nil
+}
+
+// forked begins the outbox anew: the host holds what this journal does not, because an old copy of it was restored.
+func (a *attending) forked() error {
+	if _, err := a.n.journal.Fork(a.n.ctx, a.box.ID); err != nil {
+		return a.unable(err)
+	}
+	if err := a.g.reopen(a.n.ctx); err != nil {
+		return a.unable(err)
+	}
+	a.n.trouble(fail(CodeInternal, nil, say("%s has messages of this node that are not in this journal: was an old copy restored?", a.g.host),
+		say("they are in the room's history; what waits here is sent after them")), nil)
+	return closing(wire.CodeFork, "the outbox begins anew")
+}
+
+// unable ends the session because nothing can be stored here now.
+func (a *attending) unable(err error) error {
+	if a.n.ctx.Err() != nil {
+		return closing(wire.CodeShutdown, "")
+	}
+	text, _, _ := Explain(journalError(err))
+	a.n.trouble(err, nil)
+	c := closing(wire.CodeStorage, text)
+	c.Retry, c.err = uint32(a.n.limits.StorageRetry.Milliseconds()), err
+	return c
+}
+
+// progress takes an acknowledgement: the host has stored the outbox up to there.
+func (a *attending) progress(b *wire.AckBody) error {
+	if b.Stream != 0 {
+		return closing(wire.CodeMalformed, "a host acknowledges the outbox only")
+	}
+	a.mu.Lock()
+	if err := a.send.Ack(b.N, int(b.Window)); err != nil {
+		a.mu.Unlock()
+		return protocolError(err)
+	}
+	n := a.send.Handled()
+	moved := n > a.cur.Stored
+	a.cur.Stored, a.cur.Reached, a.cur.Written = n, max(a.cur.Reached, n), max(a.cur.Written, n)
+	cur := a.cur
+	a.mu.Unlock()
+	if moved {
+		a.g.handled(n)
+		a.n.journal.SaveHandled(a.box.ID, n)
+		a.n.moved(a.seat, cur)
+	}
+	a.wake()
+	return nil
+}
+
+func (a *attending) write() (wrote bool, err error) {
+	a.mu.Lock()
+	if !a.up { // the greeting is written by who dials
+		a.mu.Unlock()
+		return false, nil
+	}
+	out := a.small
+	a.small = nil
+	for _, c := range a.copies {
+		if c.ack > c.acked {
+			c.acked = c.ack
+			b := wire.AckBody{Stream: c.stream, N: c.ack, Window: receiveWindow}
+			out = append(out, codec.Frame{Body: b.Append(nil)})
+		}
+	}
+	a.mu.Unlock()
+	if err := a.session.send(out); err != nil {
+		return false, err
+	}
+	did, err := a.publish()
+	return did || len(out) > 0, err
+}
+
+// publish writes the outbox's next messages, as many as fit in one go and in what the host takes.
+func (a *attending) publish() (wrote bool, err error) {
+	a.g.mu.Lock()
+	last := a.g.last
+	a.g.mu.Unlock()
+	a.mu.Lock()
+	a.send.Appended(last)
+	next, room := a.send.Next()
+	a.mu.Unlock()
+	if next > last || room <= 0 {
+		return false, nil
+	}
+	es, err := a.n.journal.Read(a.n.ctx, a.box.ID, next-1, pumpEntries, min(pumpBytes, room))
+	if err != nil || len(es) == 0 {
+		return false, err
+	}
+	if es[0].Offset != next {
+		return false, fmt.Errorf("message %d of the outbox is missing", next)
+	}
+	frames := make([]codec.Frame, 0, len(es))
+	a.mu.Lock()
+	for i := range es {
+		p := published(&es[i])
+		b := p.Append(make([]byte, 0, 96+len(p.Body)))
+		if i > 0 && !a.send.Fits(len(b)) {
+			break
+		}
+		a.send.Sent(p.Seq, len(b))
+		frames = append(frames, codec.Frame{Body: b})
+	}
+	a.mu.Unlock()
+	if err := a.session.send(frames); err != nil {
+		return false, err
+	}
+	a.mu.Lock()
+	a.cur.Written = max(a.cur.Written, es[len(frames)-1].Offset)
+	cur := a.cur
+	a.mu.Unlock()
+	a.n.moved(a.seat, cur)
+	return true, nil
+}
+
+// over lets the rooms' diallers know.
+func (a *attending) over(v verdict, lived time.Duration, e Event) {
+	a.g.mu.Lock()
+	if a.g.live == a {
+		a.g.live = nil
+	}
+	a.g.mu.Unlock()
+	a.mu.Lock()
+	copies := a.copies
+	a.mu.Unlock()
+	for _, c := range copies {
+		if c.in == nil { // it was never joined: its dialler tells
+			continue
+		}
+		e.Room, e.RetryInMS = c.r.name, c.d.after(v, lived)
+		a.n.note(e, c.r)
+	}
+}
+
+// handled says how far the host has stored the outbox.
+func (g *guest) handled(n int64) {
+	g.mu.Lock()
+	g.done = n
+	base, box := g.outbox.Base, g.outbox.ID
+	keep := n - outboxKeeps
+	trim := keep-base > outboxKeeps
+	if trim {
+		g.outbox.Base = keep
+	}
+	g.mu.Unlock()
+	if trim {
+		g.n.journal.TrimOutbox(box, keep)
+	}
+}

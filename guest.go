@@ -1,0 +1,302 @@
+package tincan
+
+import (
+	"context"
+	"sync"
+
+	"tincan/internal/journal"
+)
+
+// guest is what this node is towards one host: an outbox, numbered here, and at most one link.
+type guest struct {
+	n    *Node
+	host string
+	turn chan struct{} // holds a token while nobody dials: one dials for all rooms of the host
+
+	mu     sync.Mutex
+	outbox journal.Room      // zero until it is needed
+	last   int64             // the newest message of the outbox
+	done   int64             // the host has stored the outbox up to here
+	live   *attending        // greeted; nil when there is none
+	names  map[string]string // the host's name of a room → the name of its copy here
+	echo   map[string]int64  // copy → the newest message of the outbox that the host has numbered in it
+	began  int64             // what was stored by the host when the outbox was opened
+}
+
+// Bounds of an outbox. What the host has stored stays for a while, as its number comes back without the body.
+const (
+	outboxMessages = 100_000
+	outboxBytes    = 1 << 30
+	outboxKeeps    = 4096
+)
+
+// towards returns what this node is towards a host.
+func (n *Node) towards(host string) *guest {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	g := n.guests[host]
+	if g == nil {
+		g = &guest{n: n, host: host, turn: make(chan struct{}, 1), names: map[string]string{}, echo: map[string]int64{}}
+		g.turn <- struct{}{}
+		n.guests[host] = g
+	}
+	return g
+}
+
+// open makes the outbox if there is none.
+func (g *guest) open(ctx context.Context) (journal.Room, error) {
+	g.mu.Lock()
+	box := g.outbox
+	g.mu.Unlock()
+	if box.ID != 0 {
+		return box, nil
+	}
+	box, err := g.n.journal.MakeOutbox(ctx, g.host)
+	if err != nil {
+		return box, err
+	}
+	g.n.mu.Lock() // before g.mu
+	g.n.outboxes[box.ID] = g
+	g.n.mu.Unlock()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.outbox.ID == 0 {
+		g.outbox, g.last, g.done, g.began = box, box.Last, box.Handled, box.Handled
+	}
+	return g.outbox, nil
+}
+
+// outbox is what this node is towards the host of an outbox; nil if the room is none.
+func (n *Node) outbox(room int64) *guest {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.outboxes[room]
+}
+
+// newest is the newest message of the outbox.
+func (g *guest) newest() int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.last
+}
+
+// reopen reads the outbox again, after it began anew.
+func (g *guest) reopen(ctx context.Context) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	box, err := g.n.journal.RoomByID(ctx, g.outbox.ID)
+	if err == nil {
+		g.outbox, g.last, g.done, g.began = box, box.Last, box.Handled, 0
+		clear(g.echo)
+	}
+	return err
+}
+
+// know remembers what a room of the host is called here.
+func (g *guest) know(rec journal.Room) {
+	a, err := parseAddress(rec.URL, toDial)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.names[rec.Remote] = rec.Name
+	if err == nil && a.room == "" { // what was sent before the host said which room that is
+		g.names[""] = rec.Name
+	}
+}
+
+// name is what a room of the host is called here.
+func (g *guest) name(remote string) string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.names[remote]
+}
+
+// numbered says that the host has numbered the outbox's message seq, which is of a room's copy.
+func (g *guest) numbered(copy string, seq int64) {
+	g.mu.Lock()
+	g.echo[copy] = max(g.echo[copy], seq)
+	g.mu.Unlock()
+}
+
+// unnumbered returns where the messages of a copy begin that have no number yet, and where the outbox ends.
+func (g *guest) unnumbered(copy string) (after, last int64, alone bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	alone = true
+	for _, name := range g.names {
+		alone = alone && name == copy
+	}
+	return max(g.echo[copy], g.began, g.outbox.Base), g.last, alone
+}
+
+// committed says that the outbox has messages up to last.
+func (g *guest) committed(last int64) {
+	g.mu.Lock()
+	g.last = max(g.last, last)
+	live := g.live
+	g.mu.Unlock()
+	if live != nil {
+		live.wake()
+	}
+}
+
+// sendToHost stores messages in the outbox: one with an ID, or any number without. They get their numbers in the room
+// from its host.
+func (n *Node) sendToHost(ctx context.Context, r *room, os []Outgoing) ([]Message, error) {
+	r.mu.Lock()
+	rec := r.rec
+	r.mu.Unlock()
+	if rec.Host == "" {
+		return nil, fail(CodeUnreachable, nil, say("%s was not reached yet, so it is not known whose key it has", rec.Name),
+			say("wait until it is connected, or dial it with a ticket"))
+	}
+	g := n.towards(rec.Host)
+	box, err := g.open(ctx)
+	if err != nil {
+		return nil, journalError(err)
+	}
+	g.know(rec)
+	es, err := outboxEntries(rec, os)
+	if len(es) == 0 {
+		return nil, err
+	}
+	g.mu.Lock()
+	owed := g.last - g.done
+	g.mu.Unlock()
+	if owed+int64(len(es)) > outboxMessages {
+		return nil, fail(CodeFull, nil, say("%d messages wait for %s already", owed, rec.Name), say("wait until it is connected; what waits is kept"))
+	}
+	if es[0].ID != "" {
+		m, known, err := n.sentOnce(ctx, r, box, &es[0])
+		if err != nil || known {
+			return []Message{m}, err
+		}
+	} else if _, err := n.journal.Append(ctx, box.ID, es); err != nil {
+		return nil, journalError(err)
+	}
+	g.committed(es[len(es)-1].Offset)
+	ms := make([]Message, len(es))
+	for i := range es {
+		ms[i] = pendingMessage(rec.Name, es[i])
+		ms[i].Body = os[i].Body
+	}
+	return ms, err
+}
+
+// sentOnce stores a message whose ID its sender chose; known says that it was sent before.
+func (n *Node) sentOnce(ctx context.Context, r *room, box journal.Room, e *journal.Entry) (m Message, known bool, err error) {
+	if old, found, err := n.journal.FindByID(ctx, r.id, wireID(e.ID)); err != nil || found {
+		return message(r.name, old), true, journalError(err)
+	}
+	stored, fresh, err := n.journal.AppendOnce(ctx, box.ID, *e)
+	if err != nil {
+		return m, false, journalError(err)
+	}
+	*e = stored
+	return pendingMessage(r.name, stored), !fresh, nil
+}
+
+// outboxEntries are messages of one room as the outbox keeps them, up to the first that cannot be sent.
+func outboxEntries(rec journal.Room, os []Outgoing) (es []journal.Entry, err error) {
+	m := meta{room: rec.Remote}.bytes()
+	if m == nil {
+		m = []byte{0, 0}
+	}
+	for _, o := range os {
+		switch {
+		case len(o.ID) > 128:
+			return es, usage("use at most 128 bytes", "the id is too long")
+		case len(o.Body) > messageLimit:
+			return es, fail(CodeUsage, nil, say("a message has at most %d bytes, this one has %d", messageLimit, len(o.Body)), say("send it in parts"))
+		}
+		e := journal.Entry{Codec: "tincan", Encoding: rec.Encoding, Meta: m, Body: o.Body}
+		if o.ID != "" {
+			e.ID = roomPrefix(rec.ID) + o.ID
+		}
+		es = append(es, e)
+	}
+	return es, nil
+}
+
+// messageLimit is the largest body of a native message.
+const messageLimit = 1 << 20
+
+// pendingMessage is an outbox's entry as the surfaces see it: it has no number yet.
+func pendingMessage(room string, e journal.Entry) Message {
+	m := message(room, e)
+	m.Offset, m.ID = 0, wireID(e.ID)
+	m.Type = readMeta(e.Meta).kind
+	return m
+}
+
+// Pending returns messages of this node that the room's host has not numbered yet, oldest first: the newest limit.
+func (n *Node) Pending(ctx context.Context, name string, limit int) ([]Message, error) {
+	rec, err := n.findRoom(ctx, name)
+	if err != nil || rec.Host == "" {
+		return nil, err
+	}
+	ms := []Message{}
+	limit = max(limit, 0)
+	err = n.eachPending(ctx, rec, func(e *journal.Entry) bool {
+		if ms = append(ms, pendingMessage(name, *e)); len(ms) > 2*limit {
+			ms = append(ms[:0], ms[len(ms)-limit:]...)
+		}
+		return true
+	})
+	return ms[max(0, len(ms)-limit):], err
+}
+
+// eachPending calls do for each message of a room that waits for its number, until do says that it is enough.
+func (n *Node) eachPending(ctx context.Context, rec journal.Room, do func(*journal.Entry) (more bool)) error {
+	g := n.towards(rec.Host)
+	box, err := g.open(ctx)
+	if err != nil {
+		return journalError(err)
+	}
+	g.know(rec)
+	after, last, _ := g.unnumbered(rec.Name)
+	for after < last {
+		es, err := n.journal.Read(ctx, box.ID, after, pumpEntries, pumpBytes)
+		if err != nil || len(es) == 0 {
+			return journalError(err)
+		}
+		for i := range es {
+			after = es[i].Offset
+			if g.name(readMeta(es[i].Meta).room) == rec.Name && !do(&es[i]) {
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+// pending counts what waits for a room's host; nil when nothing does.
+func (n *Node) pending(ctx context.Context, rec journal.Room) (*PendingStatus, error) {
+	n.mu.Lock()
+	g := n.guests[rec.Host]
+	n.mu.Unlock()
+	if g == nil {
+		g = n.towards(rec.Host)
+	}
+	if _, err := g.open(ctx); err != nil {
+		return nil, journalError(err)
+	}
+	g.know(rec)
+	after, last, alone := g.unnumbered(rec.Name)
+	if after >= last {
+		return nil, nil
+	}
+	var p PendingStatus
+	err := n.eachPending(ctx, rec, func(e *journal.Entry) bool {
+		if p.Messages++; p.Messages == 1 {
+			p.Since = e.Time.UTC()
+		}
+		return !alone
+	})
+	if err != nil || p.Messages == 0 {
+		return nil, err
+	}
+	if alone { // all of the outbox is this room's
+		p.Messages = last - after
+	}
+	return &p, nil
+}

@@ -1,0 +1,78 @@
+package tincan
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+)
+
+// hostAndGuest are two nodes: one listens on a native address, the other has dialled it with a ticket.
+func hostAndGuest(t *testing.T) (host, guest *Node, here string, there string) {
+	t.Helper()
+	host, guest = openHere(t, t.TempDir()), openHere(t, t.TempDir())
+	l, err := host.Listen(t.Context(), "tincan://127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := host.MakeTicket(t.Context(), TicketRequest{Addr: l.Addr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := guest.Dial(t.Context(), k.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return host, guest, lobby, r.Name
+}
+
+// untilMessages waits until a room has n messages.
+func untilMessages(t *testing.T, n *Node, room string, want int) []Message {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	for {
+		ms, err := n.History(ctx, room, 0, 100_000)
+		if err == nil && len(ms) >= want {
+			return ms
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("%d messages of %d in %s: %v", len(ms), want, room, err)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+func TestNativeTalk(t *testing.T) {
+	host, guest, here, there := hostAndGuest(t)
+	for i := range 10 {
+		m, err := guest.Send(t.Context(), there, fmt.Appendf(nil, "from the guest %d", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Offset != 0 || m.ID == "" {
+			t.Errorf("sent: %+v", m)
+		}
+	}
+	ms := untilMessages(t, host, here, 10)
+	for i, m := range ms {
+		if got, want := string(m.Body), fmt.Sprintf("from the guest %d", i); got != want || m.From != guest.ID() {
+			t.Errorf("message %d: %q from %s, want %q from %s", i, got, m.From, want, guest.ID())
+		}
+	}
+	for i := range 10 {
+		if _, err := host.Send(t.Context(), here, fmt.Appendf(nil, "from the host %d", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a, b := untilMessages(t, host, here, 20), untilMessages(t, guest, there, 20)
+	for i := range a {
+		if string(a[i].Body) != string(b[i].Body) || a[i].Offset != b[i].Offset || a[i].ID != b[i].ID || !a[i].Time.Equal(b[i].Time) {
+			t.Errorf("message %d is %+v at the host and %+v at the guest", i, a[i], b[i])
+		}
+	}
+	if b[0].From != Me || b[10].From != host.ID() {
+		t.Errorf("senders %s and %s", b[0].From, b[10].From)
+	}
+}
