@@ -12,8 +12,8 @@ import (
 )
 
 // peekTime is how long a listener that speaks both waits for the first bytes of a peer. A native one sends them at once;
-// one that stays silent is a plain link.
-const peekTime = 300 * time.Millisecond
+// one that stays silent is a plain link. Tests, which have many of these, wait less.
+var peekTime = 300 * time.Millisecond
 
 // peek looks whether a connection begins as TLS does. The bytes that it read are read again from what it returns.
 func peek(conn net.Conn) (_ net.Conn, hello bool) {

@@ -1,0 +1,5 @@
+package tincan
+
+import "time"
+
+func init() { peekTime = 50 * time.Millisecond }
