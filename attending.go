@@ -19,15 +19,26 @@ type attending struct {
 	addr   string        // where the host was reached
 	via    string        // how its key came to be trusted
 	greets chan struct{} // closed when the host's HELLO was taken
+	came   []arrived     // the reader's: read, not yet in the spool
+	spool  *spool[arrived]
 
-	mu     sync.Mutex
-	up     bool
-	box    journal.Room
-	seat   *seat          // over the outbox
-	cur    journal.Cursor // of it
-	send   *stream.Sender // the outbox
-	copies []*replica
-	small  []codec.Frame
+	mu      sync.Mutex
+	up      bool
+	box     journal.Room
+	seat    *seat          // over the outbox
+	cur     journal.Cursor // of it
+	send    *stream.Sender // the outbox
+	copies  []*replica
+	small   []codec.Frame
+	wroteAt time.Time   // when messages were last written
+	later   *time.Timer // wakes the pump for those that wait
+}
+
+// arrived is a message of a room, on its way into the journal.
+type arrived struct {
+	c     *replica
+	entry journal.Entry
+	seq   int64 // of an own message: its number in the outbox
 }
 
 // replica is the copy of one room.
@@ -40,7 +51,6 @@ type replica struct {
 
 	// the reader's
 	in    *stream.Receiver // nil until JOINED
-	batch []journal.Entry  // arrived, not yet stored
 	ahead []journal.Entry  // own messages in the outbox that have not come back yet, read from echoed on
 	at    int64            // where that reading stands
 
@@ -72,12 +82,11 @@ func (a *attending) seats() map[*seat]journal.Cursor {
 }
 
 func (a *attending) frames(fs []codec.Frame) error {
+	size := 0
 	for _, f := range fs {
 		t, flags, body := wire.Split(f.Body)
-		if t != wire.Message {
-			if err := a.storeAll(); err != nil {
-				return err
-			}
+		if t == wire.Message {
+			size += len(body) + 256
 		}
 		done, err := a.common(t, flags, body)
 		if err == nil && !done {
@@ -87,7 +96,15 @@ func (a *attending) frames(fs []codec.Frame) error {
 			return err
 		}
 	}
-	return a.storeAll()
+	came := a.came
+	a.came = nil
+	return a.spool.put(came, size)
+}
+
+// drain stores what was read whole before the end.
+func (a *attending) drain() {
+	a.spool.put(a.came, 0)
+	a.spool.flush()
 }
 
 func (a *attending) frame(t wire.Type, flags uint8, body []byte) error {
@@ -235,13 +252,13 @@ func (a *attending) progress(b *wire.AckBody) error {
 	return nil
 }
 
-func (a *attending) write() (wrote bool, err error) {
+func (a *attending) owed() (out []codec.Frame, wrote func(), err error) {
 	a.mu.Lock()
+	defer a.mu.Unlock()
 	if !a.up { // the greeting is written by who dials
-		a.mu.Unlock()
-		return false, nil
+		return nil, nil, nil
 	}
-	out := a.small
+	out = a.small
 	a.small = nil
 	for _, c := range a.copies {
 		if c.ack > c.acked {
@@ -250,35 +267,40 @@ func (a *attending) write() (wrote bool, err error) {
 			out = append(out, codec.Frame{Body: b.Append(nil)})
 		}
 	}
-	a.mu.Unlock()
-	if err := a.session.send(out); err != nil {
-		return false, err
-	}
-	did, err := a.publish()
-	return did || len(out) > 0, err
+	out, err = a.publish(out)
+	return out, a.wrote, err
 }
 
-// publish writes the outbox's next messages, as many as fit in one go and in what the host takes.
-func (a *attending) publish() (wrote bool, err error) {
-	a.g.mu.Lock()
-	last := a.g.last
-	a.g.mu.Unlock()
-	a.mu.Lock()
+// A few messages that would go behind others which are on their way wait for their acknowledgement, or this long: what
+// comes meanwhile goes with them, and is one commit of the host instead of many.
+const (
+	together = 2 * time.Millisecond
+	enough   = 256 // messages that do not wait
+)
+
+// publish adds the outbox's next messages, as many as fit in one go and in what the host takes. The caller holds a.mu.
+func (a *attending) publish(out []codec.Frame) ([]codec.Frame, error) {
+	last := a.g.newest()
 	a.send.Appended(last)
 	next, room := a.send.Next()
-	a.mu.Unlock()
 	if next > last || room <= 0 {
-		return false, nil
+		return out, nil
+	}
+	if next-1 > a.send.Handled() && last-next < enough && time.Since(a.wroteAt) < together {
+		if a.later == nil {
+			a.later = time.AfterFunc(together, a.wake)
+		} else {
+			a.later.Reset(together)
+		}
+		return out, nil
 	}
 	es, err := a.n.journal.Read(a.n.ctx, a.box.ID, next-1, pumpEntries, min(pumpBytes, room))
 	if err != nil || len(es) == 0 {
-		return false, err
+		return out, err
 	}
 	if es[0].Offset != next {
-		return false, fmt.Errorf("message %d of the outbox is missing", next)
+		return out, fmt.Errorf("message %d of the outbox is missing", next)
 	}
-	frames := make([]codec.Frame, 0, len(es))
-	a.mu.Lock()
 	for i := range es {
 		p := published(&es[i])
 		b := p.Append(make([]byte, 0, 96+len(p.Body)))
@@ -286,18 +308,23 @@ func (a *attending) publish() (wrote bool, err error) {
 			break
 		}
 		a.send.Sent(p.Seq, len(b))
-		frames = append(frames, codec.Frame{Body: b})
+		out = append(out, codec.Frame{Body: b})
 	}
-	a.mu.Unlock()
-	if err := a.session.send(frames); err != nil {
-		return false, err
-	}
+	a.wroteAt = time.Now()
+	return out, nil
+}
+
+// wrote moves the cursor over what was written.
+func (a *attending) wrote() {
 	a.mu.Lock()
-	a.cur.Written = max(a.cur.Written, es[len(frames)-1].Offset)
+	next, _ := a.send.Next()
+	moved := next-1 > a.cur.Written
+	a.cur.Written = max(a.cur.Written, next-1)
 	cur := a.cur
 	a.mu.Unlock()
-	a.n.moved(a.seat, cur)
-	return true, nil
+	if moved {
+		a.n.moved(a.seat, cur)
+	}
 }
 
 // over lets the rooms' diallers know.

@@ -21,12 +21,14 @@ type hosting struct {
 	window int    // bytes that the guest takes beyond what it has acknowledged
 	only   string // the one room that this guest may join; "" is every shared one
 
-	// the reader's
-	in    *stream.Receiver
+	in    *stream.Receiver // the reader's
+	taken []taken          // the reader's: read, not yet in the spool
+	spool *spool[taken]
+
+	// the spool's
 	held  journal.Position          // the position that is stored
 	again int64                     // up to where ids are compared, as the outbox began anew [PROTOCOL R4]
 	known map[int64]map[string]bool // ids that are here, by room
-	taken []taken                   // read, not yet stored
 
 	mu    sync.Mutex
 	small []codec.Frame // HELLO, JOINED and the like, to be written first
@@ -72,24 +74,29 @@ func (h *hosting) seats() map[*seat]journal.Cursor {
 }
 
 func (h *hosting) frames(fs []codec.Frame) error {
+	size := 0
 	for _, f := range fs {
 		t, flags, body := wire.Split(f.Body)
-		if t != wire.Publish { // positions are told and moved when what came before is stored [PROTOCOL R3]
-			if err := h.store(); err != nil {
-				return err
-			}
+		done, err := h.common(t, flags, body)
+		if err == nil && !done {
+			err = h.frame(t, flags, body)
 		}
-		if done, err := h.common(t, flags, body); done || err != nil {
-			if err != nil {
-				return err
-			}
-			continue
-		}
-		if err := h.frame(t, flags, body); err != nil {
+		if err != nil {
 			return err
 		}
+		if t == wire.Publish {
+			size += len(body)
+		}
 	}
-	return h.store()
+	taken := h.taken
+	h.taken = nil
+	return h.spool.put(taken, size)
+}
+
+// drain stores what was read whole before the end.
+func (h *hosting) drain() {
+	h.spool.put(h.taken, 0)
+	h.spool.flush()
 }
 
 func (h *hosting) frame(t wire.Type, flags uint8, body []byte) error {
@@ -129,8 +136,9 @@ func (h *hosting) publish(p *wire.PublishBody) error {
 		return err
 	}
 	m := meta{kind: p.Type, headers: p.Headers}
-	h.taken = append(h.taken, taken{seq: p.Seq, room: r, record: p.AppendRecord(nil),
-		entry: journal.Entry{From: h.peer, Name: h.name, ID: p.ID, Link: h.id, Codec: "tincan", Encoding: charsetOf(p.Type), Meta: m.bytes(), Body: p.Body}})
+	record := p.AppendRecord(make([]byte, 0, 64+len(p.ID)+len(p.Body)))
+	h.taken = append(h.taken, taken{seq: p.Seq, room: r, record: record, entry: journal.Entry{From: h.peer, Name: h.name, ID: p.ID, Link: h.id,
+		Codec: "tincan", Encoding: charsetOf(p.Type), Meta: m.bytes(), Body: record[len(record)-len(p.Body):]}})
 	return nil
 }
 
@@ -165,18 +173,14 @@ func (h *hosting) publishRoom(name string) (*room, error) {
 
 // store commits what was taken, and owes its acknowledgement. A crash before the commit loses what nobody was told
 // of; after it, the guest learns from our position that it is here.
-func (h *hosting) store() error {
-	if len(h.taken) == 0 {
-		return nil
-	}
+func (h *hosting) store(all []taken) error {
 	to := h.held
-	if h.in.Epoch() != to.Epoch {
-		p := h.in.Start()
+	if p := h.in.Start(); p.Epoch != to.Epoch || p.N > to.N {
 		to = journal.Position{Epoch: p.Epoch, N: p.N, Chain: p.Chain}
 	}
-	items := make([]journal.Taken, len(h.taken))
-	for i := range h.taken {
-		t := &h.taken[i]
+	items := make([]journal.Taken, len(all))
+	for i := range all {
+		t := &all[i]
 		to.N, to.Chain = t.seq, stream.Next(to.Chain, t.seq, t.record)
 		items[i] = journal.Taken{Room: t.room.id, Entry: t.entry}
 		if t.seq <= h.again {
@@ -193,13 +197,10 @@ func (h *hosting) store() error {
 		return h.unable(err)
 	}
 	h.held = to
-	h.in.Stored(to.N)
 	last := map[*room]int64{}
-	for i := range h.taken {
-		last[h.taken[i].room] = max(last[h.taken[i].room], offsets[i])
+	for i := range all {
+		last[all[i].room] = max(last[all[i].room], offsets[i])
 	}
-	clear(h.taken)
-	h.taken = h.taken[:0]
 	h.mu.Lock()
 	h.ack = to.N
 	h.mu.Unlock()
@@ -275,9 +276,9 @@ func (h *hosting) at(id uint16) *place {
 	return nil
 }
 
-func (h *hosting) write() (wrote bool, err error) {
+func (h *hosting) owed() (out []codec.Frame, wrote func(), err error) {
 	h.mu.Lock()
-	out := h.small
+	out = h.small
 	h.small = nil
 	if h.ack > h.acked {
 		h.acked = h.ack
@@ -289,21 +290,19 @@ func (h *hosting) write() (wrote bool, err error) {
 		out = append(out, p.told()...)
 	}
 	h.mu.Unlock()
-	if err := h.send(out); err != nil {
-		return false, err
-	}
-	wrote = len(out) > 0
 	for _, p := range places {
 		if p.send == nil {
 			continue
 		}
-		did, err := p.feed()
-		if err != nil {
-			return false, err
+		if out, err = p.feed(out); err != nil {
+			return nil, nil, err
 		}
-		wrote = wrote || did
 	}
-	return wrote, nil
+	return out, func() {
+		for _, p := range places {
+			p.wrote()
+		}
+	}, nil
 }
 
 // told is what this guest has yet to hear of the other members. The caller holds h.mu.
@@ -324,49 +323,58 @@ func (p *place) told() (out []codec.Frame) {
 	return out
 }
 
-// feed writes the room's next messages, as many as fit in one go and in what the guest takes.
-func (p *place) feed() (wrote bool, err error) {
+// feed adds the room's next messages, as many as fit in one go and in what the guest takes.
+func (p *place) feed(out []codec.Frame) ([]codec.Frame, error) {
 	h := p.h
-	h.mu.Lock()
 	newest := p.r.last()
+	h.mu.Lock()
 	p.send.Appended(newest)
 	next, room := p.send.Next()
 	h.mu.Unlock()
 	if next > newest || room <= 0 {
-		return false, nil
+		return out, nil
 	}
 	es, err := h.n.journal.Read(h.n.ctx, p.r.id, next-1, pumpEntries, min(pumpBytes, room))
 	if err != nil || len(es) == 0 {
-		return false, err
+		return out, err
 	}
 	if es[0].Offset != next {
-		return true, p.shift(es[0].Offset - 1)
+		return out, p.shift(es[0].Offset - 1)
 	}
-	frames := make([]codec.Frame, 0, len(es))
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	for i := range es {
 		m := h.n.told(&es[i])
 		m.Stream = p.stream
 		if m.Own = es[i].From == h.peer && !p.full; m.Own {
 			m.Body = nil
 		}
-		b := m.Append(make([]byte, 0, 96+len(m.Body)))
+		b := m.Append(make([]byte, 0, 160+len(m.Body)))
 		if i > 0 && !p.send.Fits(len(b)) {
 			break
 		}
 		p.send.Sent(es[i].Offset, len(b))
-		frames = append(frames, codec.Frame{Body: b})
+		out = append(out, codec.Frame{Body: b})
 	}
-	h.mu.Unlock()
-	if err := h.send(frames); err != nil {
-		return false, err
-	}
+	return out, nil
+}
+
+// wrote moves the cursor over what was written.
+func (p *place) wrote() {
+	h := p.h
 	h.mu.Lock()
-	p.cur.Written = max(p.cur.Written, es[len(frames)-1].Offset)
+	if p.send == nil {
+		h.mu.Unlock()
+		return
+	}
+	next, _ := p.send.Next()
+	moved := next-1 > p.cur.Written
+	p.cur.Written = max(p.cur.Written, next-1)
 	cur := p.cur
 	h.mu.Unlock()
-	h.n.moved(p.seat, cur)
-	return true, nil
+	if moved {
+		h.n.moved(p.seat, cur)
+	}
 }
 
 // shift tells a guest that is further back than what the room keeps that the log goes on behind base.
@@ -385,6 +393,7 @@ func (p *place) shift(base int64) error {
 	p.send = stream.NewSender(rec.Epoch, base, rec.Last, base)
 	p.send.Window(h.window)
 	p.send.Start(base)
+	defer h.wake()
 	p.shifted = &wire.JoinedBody{Stream: p.stream, Verdict: wire.Gap, Room: p.r.name, Epoch: rec.Epoch, Base: base, Last: rec.Last, Chain: chain}
 	return nil
 }

@@ -1,7 +1,9 @@
 package tincan
 
 import (
+	"bytes"
 	"fmt"
+	"strings"
 	"time"
 
 	"tincan/internal/journal"
@@ -59,6 +61,12 @@ func (a *attending) joined(b *wire.JoinedBody) error {
 	}
 	if b.Verdict == wire.Refused {
 		return c.refused(b.Title)
+	}
+	if err := a.spool.put(a.came, 0); err != nil { // positions are told when what came before is stored [PROTOCOL R3]
+		return err
+	}
+	if a.came = nil; a.spool.flush() != nil {
+		return a.spool.flush()
 	}
 	rec, err := a.n.journal.RoomByID(a.n.ctx, c.r.id)
 	if err != nil {
@@ -167,38 +175,42 @@ func (a *attending) message(b *wire.MessageBody) error {
 		return protocolError(err)
 	}
 	m := meta{kind: b.Type, headers: b.Headers}
+	seq := int64(0)
 	e := journal.Entry{Offset: b.Offset, ID: b.ID, From: b.Sender, Name: b.Name, Time: time.UnixMicro(b.Time), Link: a.id,
-		Codec: "tincan", Encoding: charsetOf(b.Type), Meta: m.bytes(), Body: b.Body}
+		Codec: "tincan", Encoding: charsetOf(b.Type), Meta: m.bytes()}
+	if !b.Own {
+		e.Body = bytes.Clone(b.Body)
+	}
 	if b.Sender == a.n.id {
 		e.From = ""
-		if err := c.own(&e, b.Own); err != nil {
+		if seq, err = c.own(&e, b.Own); err != nil {
 			return err
 		}
 	} else if b.Own {
 		return closing(wire.CodeMalformed, "a message of another without a body")
 	}
-	c.batch = append(c.batch, e)
+	a.came = append(a.came, arrived{c, e, seq})
 	return nil
 }
 
 // own completes a message that this node sent: its body is in the outbox.
-func (c *replica) own(e *journal.Entry, bare bool) error {
+func (c *replica) own(e *journal.Entry, bare bool) (seq int64, err error) {
 	kept, err := c.echo(e.ID)
 	if err != nil {
-		return c.a.unable(err)
+		return 0, c.a.unable(err)
 	}
 	if kept != nil {
-		c.a.g.numbered(c.r.name, kept.Offset)
+		e.Chosen = strings.Contains(kept.ID, idMark)
 		if bare {
 			e.Body = kept.Body
 		}
-		return nil
+		return kept.Offset, nil
 	}
 	if !bare {
-		return nil
+		return 0, nil
 	}
 	c.d.needWhole() // an old copy of this journal was restored: the host is asked for the bodies too
-	return closing(wire.CodeBye, "own messages are needed whole")
+	return 0, closing(wire.CodeBye, "own messages are needed whole")
 }
 
 // echo finds an own message in the outbox. They come back in the order in which they were sent.
@@ -227,27 +239,32 @@ func (c *replica) echo(id string) (*journal.Entry, error) {
 	return nil, nil
 }
 
-// storeAll stores what arrived.
-func (a *attending) storeAll() error {
-	a.mu.Lock()
-	copies := a.copies
-	a.mu.Unlock()
-	for _, c := range copies {
-		if len(c.batch) == 0 {
-			continue
+// store commits what arrived, and owes its acknowledgement.
+func (a *attending) store(all []arrived) error {
+	for len(all) > 0 {
+		c, n := all[0].c, 1
+		for n < len(all) && all[n].c == c {
+			n++
 		}
-		if err := a.n.journal.Mirror(a.n.ctx, c.r.id, c.batch); err != nil {
+		es := make([]journal.Entry, n)
+		for i := range es {
+			es[i] = all[i].entry
+		}
+		if err := a.n.journal.Mirror(a.n.ctx, c.r.id, es); err != nil {
 			return a.unable(err)
 		}
-		last := c.batch[len(c.batch)-1].Offset
-		clear(c.batch)
-		c.batch = c.batch[:0]
-		c.in.Stored(last)
+		last := es[n-1].Offset
+		for i := range n {
+			if all[i].seq > 0 {
+				a.g.numbered(c.r.name, all[i].seq)
+			}
+		}
 		c.r.committed(last, nil)
 		a.mu.Lock()
 		c.ack = last
 		a.mu.Unlock()
 		a.wake()
+		all = all[n:]
 	}
 	return nil
 }

@@ -28,10 +28,12 @@ const (
 
 // side is what a session does: hosting or attending. Its methods are called by one goroutine each.
 type side interface {
-	// frames takes what arrived. It stores, it never writes. An error ends the session.
+	// frames takes what arrived, whose bytes are the link's until the next. It never writes. An error ends the session.
 	frames(fs []codec.Frame) error
-	// write writes what is owed; wrote says that there may be more.
-	write() (wrote bool, err error)
+	// drain returns when what arrived is stored, or cannot be. Nothing is read any more.
+	drain()
+	// owed returns frames to write, and what to do when they are written.
+	owed() (out []codec.Frame, wrote func(), err error)
 	// seats are the session's cursors, and where they are.
 	seats() map[*seat]journal.Cursor
 	// over is called once, when the session has ended and nothing is read or written any more: it tells, with e.
@@ -144,6 +146,7 @@ func (s *session) run() {
 	err := s.receive()
 	s.fail(err)
 	<-s.link.Done()
+	s.side.drain()
 	s.link.Close(nil)
 	s.alarm.Stop()
 	if !s.pumping.CompareAndSwap(resting, over) {
@@ -335,7 +338,7 @@ func (s *session) wrap(err error) error {
 // errSaid ends the pump after CLOSE.
 var errSaid = errors.New("closed")
 
-// write writes one round: what is small and urgent, what the side owes, and CLOSE last.
+// write writes one round: what is small and urgent, what the side owes, and CLOSE last, in one go.
 func (s *session) write() (wrote bool, err error) {
 	select {
 	case <-s.link.Done():
@@ -353,12 +356,19 @@ func (s *session) write() (wrote bool, err error) {
 	if ping {
 		out = append(out, codec.Frame{Body: wire.AppendPing(nil, wire.Ping, [8]byte{})})
 	}
+	more, done, err := s.side.owed()
+	if err != nil {
+		return false, err
+	}
+	out = append(out, more...)
 	if err := s.send(out); err != nil {
 		return false, err
 	}
-	wrote, err = s.side.write()
-	if err != nil || last == nil {
-		return wrote || len(out) > 0, err
+	if done != nil {
+		done()
+	}
+	if last == nil {
+		return len(out) > 0, nil
 	}
 	s.mu.Lock()
 	s.closed = true

@@ -21,9 +21,8 @@ const (
 	entryBytes   = 200 // what an entry takes in memory beside its bytes, about
 )
 
-// rowsAtOnce are the rows of one INSERT, the most first: more rows are less work in the driver for each. Rows of
-// several rooms go one by one: an INSERT of many rows on many pages first writes these to a file of its own, to be
-// able to take itself back.
+// rowsAtOnce are the rows of one INSERT, the most first: more rows are less work in the driver for each. They are of
+// one room: an INSERT of many rows on many pages first writes these to a file of its own, to be able to take itself back.
 var rowsAtOnce = [...]int{64, 8, 1}
 
 // statements are the writer's, prepared once.
@@ -31,13 +30,14 @@ type statements struct {
 	insert                     [len(rowsAtOnce)]*sql.Stmt
 	id, findID, room, cursor   *sql.Stmt
 	name, findName, link, note *sql.Stmt
-	chain, handled             *sql.Stmt
+	chain, handled, sameID     *sql.Stmt
+	inbox, take                *sql.Stmt
 	names                      map[string]int64 // the newest that were used
 }
 
 // close finishes them. Those of a sql.Conn do not end with it, and SQLite keeps a database open as long as one does.
 func (s *statements) close() {
-	for _, st := range append(s.insert[:], s.id, s.findID, s.room, s.cursor, s.name, s.findName, s.link, s.note, s.chain, s.handled) {
+	for _, st := range append(s.insert[:], s.id, s.findID, s.room, s.cursor, s.name, s.findName, s.link, s.note, s.chain, s.handled, s.sameID, s.inbox, s.take) {
 		if st != nil {
 			st.Close()
 		}
@@ -53,6 +53,9 @@ func (j *Journal) prepare(ctx context.Context) error {
 	}
 	all := []statement{
 		{&s.id, "INSERT INTO ids VALUES (?, ?, ?)"},
+		{&s.sameID, "INSERT OR IGNORE INTO ids VALUES (?, ?, ?)"},
+		{&s.inbox, "SELECT epoch, n FROM inboxes WHERE peer = ?"},
+		{&s.take, "INSERT OR REPLACE INTO inboxes VALUES (?, ?, ?, ?, ?)"},
 		{&s.findID, "SELECT offset FROM ids WHERE room = ? AND id = ?"},
 		{&s.room, "UPDATE rooms SET last = ?, updated = ?, chain = ? WHERE id = ?"},
 		{&s.chain, "INSERT OR REPLACE INTO chains VALUES (?, ?)"},
@@ -275,9 +278,9 @@ func (t *tx) put(s *roomState, es []Entry, o origin) ([]Entry, error) {
 // identify keeps the id of an own message, to find it by. A host may number one id twice; the first is the one.
 func (t *tx) identify(room int64, e *Entry, o origin) (err error) {
 	switch {
-	case o == taken, o == mirrored && e.From != "":
+	case o == taken, o == mirrored && !e.Chosen:
 	case o == mirrored:
-		_, err = t.exec("INSERT OR IGNORE INTO ids VALUES (?, ?, ?)", room, e.ID, e.Offset)
+		_, err = t.j.writer.stmts.sameID.Exec(room, e.ID, e.Offset)
 	default:
 		_, err = t.j.writer.stmts.id.Exec(room, e.ID, e.Offset)
 	}
@@ -309,7 +312,11 @@ func (t *tx) room(s *roomState) (txRoom, error) {
 func (t *tx) insert(room int64, e *Entry) error {
 	var err error
 	w := &t.j.writer
-	w.mixed = w.mixed || len(w.args) > 0 && room != w.argsRoom
+	if len(w.args) > 0 && room != w.argsRoom {
+		if err := t.flush(); err != nil {
+			return err
+		}
+	}
 	w.argsRoom = room
 	if w.args, err = t.row(w.args, room, e); err != nil {
 		return err
@@ -326,9 +333,6 @@ func (t *tx) flush() error {
 	args := w.args
 	defer func() { w.emptyArgs() }()
 	for i, n := range rowsAtOnce {
-		if n > 1 && w.mixed {
-			continue
-		}
 		for len(args) >= n*columns {
 			if _, err := w.stmts.insert[i].Exec(args[:n*columns]...); hasCode(err, codeConstraint) {
 				return &DamagedError{Path: filepath.Join(t.j.dir, "journal.db"), Err: errors.New("a room says that it ends before its last message")}
@@ -343,7 +347,7 @@ func (t *tx) flush() error {
 
 func (w *writer) emptyArgs() {
 	clear(w.args)
-	w.args, w.mixed = w.args[:0], false
+	w.args = w.args[:0]
 }
 
 func (t *tx) row(args []any, room int64, e *Entry) ([]any, error) {

@@ -69,6 +69,7 @@ type cursorKey struct {
 type Entry struct {
 	Offset   int64
 	ID       string // "" when appended: one is derived from the room and the offset
+	Chosen   bool   // of a mirrored entry: this node sent it, with an ID that was given to it
 	From     string // who sent it; "" is this node
 	Time     time.Time
 	Link     int64

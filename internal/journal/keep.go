@@ -231,7 +231,7 @@ func (j *Journal) trimTo(ctx context.Context, room, upto int64, reason string) e
 			if s := j.rooms[room]; done && s != nil {
 				s.room.Base, s.floor = to, floor
 			}
-			j.tail.drop(room)
+			j.tail.trim(room, to)
 		}})
 		if err != nil {
 			return err

@@ -55,6 +55,23 @@ func (t *tail) add(room int64, es []Entry) {
 	}
 }
 
+// trim forgets a room's entries up to one.
+func (t *tail) trim(room, upto int64) {
+	rt := t.rooms[room]
+	for rt != nil && len(rt.pieces) > 0 && rt.pieces[0][0].Offset <= upto {
+		p := rt.pieces[0]
+		if p[len(p)-1].Offset > upto {
+			rt.pieces[0] = p[upto+1-p[0].Offset:]
+			return
+		}
+		rt.pieces[0] = nil
+		rt.pieces = rt.pieces[1:]
+	}
+	if rt != nil && len(rt.pieces) == 0 {
+		delete(t.rooms, room)
+	}
+}
+
 // drop forgets a room's entries, when some of them have changed.
 func (t *tail) drop(room int64) { delete(t.rooms, room) }
 

@@ -276,7 +276,7 @@ func (j *Journal) Take(ctx context.Context, peer string, from, to Position, agai
 	err := j.wait(ctx, &op{entries: len(items), size: size, do: func(t *tx) error {
 		var epoch []byte
 		var n int64
-		err := t.conn.QueryRowContext(t.ctx, "SELECT epoch, n FROM inboxes WHERE peer = ?", peer).Scan(&epoch, &n)
+		err := t.j.writer.stmts.inbox.QueryRow(peer).Scan(&epoch, &n)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
@@ -303,7 +303,7 @@ func (j *Journal) Take(ctx context.Context, peer string, from, to Position, agai
 			}
 			i = k
 		}
-		_, err = t.exec("INSERT OR REPLACE INTO inboxes VALUES (?, ?, ?, ?, ?)", peer, to.Epoch[:], to.N, to.Chain[:], again)
+		_, err = t.j.writer.stmts.take.Exec(peer, to.Epoch[:], to.N, to.Chain[:], again)
 		return err
 	}})
 	return offsets, err

@@ -47,7 +47,6 @@ type writer struct {
 	stmts    statements
 	args     []any          // of the rows that wait to be inserted
 	argsRoom int64          // the last one's room
-	mixed    bool           // they are of several rooms
 	record   []byte         // of the entry that a chain is taken over
 	owed     map[int64]Link // records that could not be stored yet
 	wal      walWatch

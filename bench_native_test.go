@@ -1,0 +1,170 @@
+package tincan_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"tincan"
+)
+
+// pairOf are a host and a guest that has dialled it with a ticket, over TLS on loopback.
+func pairOf(b *testing.B) (host, guest *tincan.Node, room string) {
+	open := func() *tincan.Node {
+		n, err := tincan.Open(b.TempDir())
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { n.Close() })
+		return n
+	}
+	host, guest = open(), open()
+	l, err := host.Listen(b.Context(), "tincan://127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	k, err := host.MakeTicket(b.Context(), tincan.TicketRequest{Addr: l.Addr, Uses: 10_000})
+	if err != nil {
+		b.Fatal(err)
+	}
+	r, err := guest.Dial(b.Context(), k.URL)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return host, guest, r.Name
+}
+
+// storedAt calls got with the id of each message of a room when the host has stored it, until ctx ends.
+func storedAt(ctx context.Context, n *tincan.Node, room string, got func(id string)) {
+	for e, err := range n.Events(ctx) {
+		if err != nil {
+			return
+		}
+		if e.Kind == tincan.EventReceipt && e.State == tincan.Stored && e.Room == room {
+			got(e.ID)
+		}
+	}
+}
+
+// BenchmarkNative is a guest that sends 128-byte messages to a host, each synced on the guest's disk before it goes and
+// on the host's before it is called stored. Beside it, in the same run: the bare disk with the same batches, and SQLite.
+func BenchmarkNative(b *testing.B) {
+	for _, inFlight := range []int{1, 64, 1024} {
+		b.Run(fmt.Sprintf("inflight=%d", inFlight), func(b *testing.B) { benchNative(b, inFlight) })
+		b.Run(fmt.Sprintf("disk=%d", inFlight), func(b *testing.B) { benchDisk(b, inFlight) })
+	}
+}
+
+func benchNative(b *testing.B, inFlight int) {
+	_, guest, room := pairOf(b)
+	body := bytes.Repeat([]byte("x"), 128)
+	var mu sync.Mutex
+	at := map[string]time.Time{}
+	early := map[string]time.Time{}
+	var took []time.Duration
+	slots := make(chan struct{}, inFlight)
+	ctx, cancel := context.WithCancel(b.Context())
+	defer cancel()
+	ready := make(chan struct{})
+	go func() {
+		close(ready)
+		storedAt(ctx, guest, room, func(id string) {
+			now := time.Now()
+			mu.Lock()
+			if t, ok := at[id]; ok {
+				took = append(took, now.Sub(t))
+				delete(at, id)
+				<-slots
+			} else {
+				early[id] = now
+			}
+			mu.Unlock()
+		})
+	}()
+	<-ready
+	first, err := guest.Send(b.Context(), room, body) // the link is up
+	if err != nil {
+		b.Fatal(err)
+	}
+	for {
+		mu.Lock()
+		_, ok := early[first.ID]
+		mu.Unlock()
+		if ok {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	b.SetBytes(int64(len(body)))
+	b.ResetTimer()
+	var wg sync.WaitGroup
+	work := make(chan struct{}, b.N)
+	for range b.N {
+		work <- struct{}{}
+	}
+	close(work)
+	for range inFlight {
+		wg.Go(func() {
+			for range work {
+				slots <- struct{}{}
+				start := time.Now()
+				m, err := guest.Send(b.Context(), room, body)
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				mu.Lock()
+				if t, ok := early[m.ID]; ok {
+					took = append(took, t.Sub(start))
+					delete(early, m.ID)
+					<-slots
+				} else {
+					at[m.ID] = start
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	for range inFlight {
+		slots <- struct{}{}
+	}
+	b.StopTimer()
+	slices.Sort(took)
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "msg/s")
+	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "µs-p50")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "µs-p99")
+}
+
+// benchDisk appends and syncs batches of 128-byte records to a file.
+func benchDisk(b *testing.B, batch int) {
+	f, err := os.Create(filepath.Join(b.TempDir(), "log"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	buf := bytes.Repeat([]byte("x"), 128*batch)
+	b.SetBytes(128)
+	b.ResetTimer()
+	var took []time.Duration
+	for n := 0; n < b.N; n += batch {
+		start := time.Now()
+		if _, err := f.Write(buf); err != nil {
+			b.Fatal(err)
+		}
+		if err := f.Sync(); err != nil {
+			b.Fatal(err)
+		}
+		took = append(took, time.Since(start))
+	}
+	b.StopTimer()
+	slices.Sort(took)
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "msg/s")
+	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "µs-p50")
+}
