@@ -142,7 +142,8 @@ func (l *listener) accept() {
 // tlsTime bounds a TLS handshake.
 const tlsTime = 10 * time.Second
 
-// serve makes a connection a link and is its reader until it ends: a link that says nothing costs this goroutine alone.
+// serve makes a connection a link. The link runs on a goroutine of its own, whose stack is as small as they come; this
+// one, whose stack has grown, ends.
 func (l *listener) serve(conn net.Conn, host string) {
 	linked := l.greet(conn)
 	l.n.wg.Done() // the link has its own count
@@ -150,7 +151,7 @@ func (l *listener) serve(conn net.Conn, host string) {
 		l.n.left(host)
 		return
 	}
-	linked.run()
+	go linked.run()
 }
 
 // runner is a link: a member or a session.
@@ -174,19 +175,34 @@ func (l *listener) greet(conn net.Conn) runner {
 	return nil
 }
 
-// greetPlain makes a connection a plain link, after its TLS handshake if there is one.
+// greetPlain makes a connection a plain link, after its TLS handshake if there is one. Few are recorded at a time, as
+// that needs deep stacks; those that wait for their turn have small ones.
 func (l *listener) greetPlain(conn net.Conn) *member {
 	if l.tls != nil {
-		tc := tls.Server(link.Count(conn), l.tls)
-		ctx, cancel := context.WithTimeout(l.n.ctx, tlsTime)
-		err := tc.HandshakeContext(ctx)
-		cancel()
-		if err != nil {
-			l.refuse(conn, "TLS: "+err.Error())
+		if conn = l.secure(conn); conn == nil {
 			return nil
 		}
-		conn = tc
 	}
+	l.n.recorders <- struct{}{}
+	m := l.record(conn)
+	<-l.n.recorders
+	return m
+}
+
+// secure does the TLS handshake; nil when it failed.
+func (l *listener) secure(conn net.Conn) net.Conn {
+	tc := tls.Server(link.Count(conn), l.tls)
+	ctx, cancel := context.WithTimeout(l.n.ctx, tlsTime)
+	defer cancel()
+	if err := tc.HandshakeContext(ctx); err != nil {
+		l.refuse(conn, "TLS: "+err.Error())
+		return nil
+	}
+	return tc
+}
+
+// record gives a connection its room and makes it a link.
+func (l *listener) record(conn net.Conn) *member {
 	peer := "tcp:" + conn.RemoteAddr().String()
 	r := l.room
 	if r == nil {

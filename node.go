@@ -16,6 +16,9 @@ import (
 	"tincan/internal/wire"
 )
 
+// recordersAtOnce is enough to fill the journal's commits.
+const recordersAtOnce = 32
+
 // Version is the program's version.
 const Version = "0.1.0"
 
@@ -55,6 +58,7 @@ type Node struct {
 	followers map[*follower]struct{}
 
 	admission admission
+	recorders chan struct{} // one for each accepted connection that is being recorded
 	greeting  greeters
 	offer     offer
 
@@ -83,6 +87,7 @@ func Open(dir string) (*Node, error) {
 		n.admission.files = max(files-spareFiles, files/2)
 	}
 	j.SetRecord(n.record)
+	n.recorders = make(chan struct{}, recordersAtOnce)
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	if err := n.settleOrphans(); err != nil {
 		n.Close()

@@ -13,26 +13,29 @@ import (
 	"tincan/internal/link"
 )
 
-// receive is the only reader of the link. It stores whole batches and never writes.
+// receive is the only reader of the link. It stores whole batches and never writes. A silent link waits in here, so
+// its stack is kept small.
 func (m *member) receive() {
 	for {
 		limit, ok := m.mayRead()
-		if !ok {
-			m.keepRest(m.link.End())
-			return
-		}
-		err := m.readSome(limit)
-		switch {
-		case err == nil, errors.Is(err, link.ErrInterrupted):
-		case errors.Is(err, io.EOF):
-			m.linger()
-			return
-		default:
-			m.keepRest(err)
-			m.link.Close(err)
+		if !ok || !m.goOn(m.readSome(limit)) {
 			return
 		}
 	}
+}
+
+// goOn says whether reading goes on after an error, and ends it in order if not.
+func (m *member) goOn(err error) bool {
+	switch {
+	case err == nil, errors.Is(err, link.ErrInterrupted):
+		return true
+	case errors.Is(err, io.EOF):
+		m.linger()
+	default:
+		m.keepRest(err)
+		m.link.Close(err)
+	}
+	return false
 }
 
 func (m *member) alive() bool {
@@ -64,7 +67,7 @@ func (m *member) readSome(limit int) error {
 }
 
 // mayRead waits while reading is paused and does what was asked of the reader. limit is how many messages
-// to read, 0 for no bound. ok is false when the link has ended.
+// to read, 0 for no bound. ok is false when the link has ended; what is left of it is stored then.
 func (m *member) mayRead() (limit int, ok bool) {
 	for {
 		m.mu.Lock()
@@ -84,6 +87,7 @@ func (m *member) mayRead() (limit int, ok bool) {
 		select {
 		case <-turn:
 		case <-m.link.Done():
+			m.keepRest(m.link.End())
 			return 0, false
 		}
 	}

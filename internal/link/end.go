@@ -208,7 +208,7 @@ func (l *Link) finish(e End) End {
 		}
 	}
 	e.At = time.Now()
-	l.end, l.final = e, t
+	l.end, l.final = e, &t
 	l.ended.Store(true)
 	close(l.done)
 	return e

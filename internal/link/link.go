@@ -83,7 +83,7 @@ type Link struct {
 
 	mu       sync.Mutex
 	end      End
-	final    TCP   // the last figures
+	final    *TCP  // the last figures
 	bad      error // the codec error that Read met
 	readCtx  watch
 	writeCtx watch

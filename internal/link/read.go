@@ -46,25 +46,10 @@ func (l *Link) Read(ctx context.Context, max int) ([]codec.Frame, error) {
 	if max <= 0 || max > batch {
 		max = batch
 	}
-	if done := ctx.Done(); done != l.reading {
-		l.reading = done
-		l.follow(&l.readCtx, ctx, l.wakeReader)
-	}
+	l.heed(ctx)
 	for {
-		if l.released.Load() {
-			return nil, l.End()
-		}
-		if l.interrupted.Swap(false) {
-			return nil, ErrInterrupted
-		}
-		if err := l.decode(max); len(l.frames) > 0 || err != nil {
-			return l.frames, err
-		}
-		if l.over != nil {
-			if l.rest == cutShort && l.flush(true) {
-				return l.frames, nil
-			}
-			return nil, l.over
+		if fs, err := l.look(max); fs != nil || err != nil {
+			return fs, err
 		}
 		switch err := l.fill(ctx); {
 		case err == errQuiet:
@@ -75,6 +60,34 @@ func (l *Link) Read(ctx context.Context, max int) ([]codec.Frame, error) {
 			return nil, err
 		}
 	}
+}
+
+// heed has ctx wake the reader.
+func (l *Link) heed(ctx context.Context) {
+	if done := ctx.Done(); done != l.reading {
+		l.reading = done
+		l.follow(&l.readCtx, ctx, l.wakeReader)
+	}
+}
+
+// look returns the frames that the bytes held make, or why there will be none; neither: more bytes are needed.
+func (l *Link) look(max int) ([]codec.Frame, error) {
+	if l.released.Load() {
+		return nil, l.End()
+	}
+	if l.interrupted.Swap(false) {
+		return nil, ErrInterrupted
+	}
+	if err := l.decode(max); len(l.frames) > 0 || err != nil {
+		return l.frames, err
+	}
+	if l.over != nil {
+		if l.rest == cutShort && l.flush(true) {
+			return l.frames, nil
+		}
+		return nil, l.over
+	}
+	return nil, nil
 }
 
 // ErrInterrupted is what Read returns once after Interrupt.
@@ -180,70 +193,104 @@ func (l *Link) flush(end bool) bool {
 }
 
 // fill waits for bytes and puts them into the buffer. A nil error also means that there is a reason to look at
-// what is held again.
+// what is held again. A silent link waits in here: what is not waiting lives in functions of its own, so that the
+// stack of its goroutine stays as small as they come.
 func (l *Link) fill(ctx context.Context) error {
 	for {
-		quiet := l.arm()
-		// Whoever wakes the reader changes one of these first and then moves the deadline into the past. So the
-		// change is seen here, or Read below returns at once.
-		if l.released.Load() {
-			return l.End()
-		}
-		if l.reading != nil {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-		}
-		if l.codec.Load() != l.using || l.interrupted.Load() {
-			return nil
-		}
-		if l.crowded.Load() {
-			<-l.done // at once
-			l.over = l.End()
-			return nil
-		}
-		p := l.space()
+		p, quiet, err := l.ready(ctx)
 		if p == nil {
-			if l.ended.Load() {
-				l.over = l.End()
-				return nil
-			}
-			l.queue()
-			crowd()
-			select {
-			case <-l.done:
-			case <-time.After(potWait):
-			}
-			return nil
+			return err
 		}
 		n, err := l.conn.Read(p)
 		if n > 0 {
-			l.mu.Lock()
-			l.buf.filled(n)
-			l.mu.Unlock()
+			l.filled(n)
 			return nil
 		}
-		switch {
-		case err == nil:
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			l.armed, l.dirty = false, true
-			switch now := time.Now(); {
-			case !quiet.IsZero() && !now.Before(quiet):
-				return errQuiet
-			case !l.drain.IsZero():
-				l.over = l.End()
-				return nil
-			case !l.shaken():
-				l.stop(err) // a handshake that was interrupted cannot go on
-				return nil
-			case l.wire.silence() >= calmAfter:
-				l.calm()
+		if err != nil {
+			if again, err := l.failed(err, quiet); !again {
+				return err
 			}
-		default:
-			l.stop(err)
-			return nil
 		}
 	}
+}
+
+// ready sets the deadline of the next read and returns where its bytes go, and when silence makes a frame of what is
+// held; nil when there is something else to do first, or when err says why not.
+func (l *Link) ready(ctx context.Context) (p []byte, quiet time.Time, err error) {
+	quiet = l.arm()
+	// Whoever wakes the reader changes something that diverted sees and then moves the deadline into the past. So
+	// it is seen here, or the read that follows returns at once.
+	if other, err := l.diverted(ctx); other {
+		return nil, quiet, err
+	}
+	if p = l.space(); p == nil {
+		l.starve()
+	}
+	return p, quiet, nil
+}
+
+// diverted says whether there is something else to do than to read.
+func (l *Link) diverted(ctx context.Context) (bool, error) {
+	if l.released.Load() {
+		return true, l.End()
+	}
+	if l.reading != nil {
+		if err := ctx.Err(); err != nil {
+			return true, err
+		}
+	}
+	if l.codec.Load() != l.using || l.interrupted.Load() {
+		return true, nil
+	}
+	if l.crowded.Load() {
+		<-l.done // at once
+		l.over = l.End()
+		return true, nil
+	}
+	return false, nil
+}
+
+// starve waits a moment for memory, unless the link has ended.
+func (l *Link) starve() {
+	if l.ended.Load() {
+		l.over = l.End()
+		return
+	}
+	l.queue()
+	crowd()
+	select {
+	case <-l.done:
+	case <-time.After(potWait):
+	}
+}
+
+// filled notes that n bytes came.
+func (l *Link) filled(n int) {
+	l.mu.Lock()
+	l.buf.filled(n)
+	l.mu.Unlock()
+}
+
+// failed judges the error of a read that brought nothing. again: it only gave the reader a look around.
+func (l *Link) failed(err error, quiet time.Time) (again bool, _ error) {
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		l.stop(err)
+		return false, nil
+	}
+	l.armed, l.dirty = false, true
+	switch now := time.Now(); {
+	case !quiet.IsZero() && !now.Before(quiet):
+		return false, errQuiet
+	case !l.drain.IsZero():
+		l.over = l.End()
+		return false, nil
+	case !l.shaken():
+		l.stop(err) // a handshake that was interrupted cannot go on
+		return false, nil
+	case l.wire.silence() >= calmAfter:
+		l.calm()
+	}
+	return true, nil
 }
 
 // space returns where the next bytes go; nil if there is no memory for them now.

@@ -55,7 +55,7 @@ func (l *Link) State() State {
 		return s
 	}
 	l.mu.Lock()
-	s.TCP = l.final
+	s.TCP = *l.final
 	l.mu.Unlock()
 	return s
 }
