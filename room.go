@@ -61,6 +61,19 @@ func (n *Node) live(name string) *room {
 	return r
 }
 
+// reachable returns a room that may be sent to: one in use, or one that keeps what is said for those who are away. The
+// caller calls leave once.
+func (n *Node) reachable(ctx context.Context, name string) *room {
+	if r := n.live(name); r != nil {
+		return r
+	}
+	rec, ok, err := n.journal.FindRoom(ctx, name)
+	if err != nil || !ok || !rec.Native() && rec.Host == "" || rec.Outbox {
+		return nil
+	}
+	return n.use(rec)
+}
+
 func (r *room) leave() {
 	r.n.mu.Lock()
 	defer r.n.mu.Unlock()
@@ -200,7 +213,7 @@ func (n *Node) SendMessages(ctx context.Context, os []Outgoing) (sent []Message,
 
 // sendRun stores messages of one room: one with an ID, or any number without.
 func (n *Node) sendRun(ctx context.Context, os []Outgoing) ([]Message, error) {
-	r := n.live(os[0].Room)
+	r := n.reachable(ctx, os[0].Room)
 	if r == nil {
 		return nil, n.noRoom(ctx, os[0].Room)
 	}
