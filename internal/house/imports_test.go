@@ -20,9 +20,10 @@ var mayImport = map[string][]string{
 	"tincan/internal/stream":   {},
 	"tincan/internal/wire":     {"tincan/codec"},
 	"tincan/internal/identity": {},
+	"tincan/internal/simnet":   {},
 	"tincan/internal/journal":  {"tincan/codec", "tincan/internal/stream"},
 	"tincan": {"tincan/codec", "tincan/internal/link", "tincan/internal/journal", "tincan/internal/stream", "tincan/internal/wire",
-		"tincan/internal/identity"},
+		"tincan/internal/identity", "tincan/internal/simnet"},
 	"tincan/internal/api":   {"tincan", "tincan/codec"},
 	"tincan/internal/tui":   {"tincan", "tincan/codec"},
 	"tincan/cmd/tincan":     {"tincan", "tincan/codec", "tincan/internal/api", "tincan/internal/tui"},
@@ -65,6 +66,9 @@ func TestImportsPointOneWay(t *testing.T) {
 				t.Errorf("%s: not in the import graph of this test", p.ImportPath)
 			}
 			for _, i := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
+				if i == "tincan/internal/simnet" && slices.Contains(p.Imports, i) {
+					t.Errorf("%s imports %s, which is for tests", p.ImportPath, i)
+				}
 				if strings.HasPrefix(i+"/", "tincan/") && i != p.ImportPath && !slices.Contains(allowed, i) {
 					t.Errorf("%s (%s) imports %s; it may import %q", p.ImportPath, system, i, allowed)
 				}
