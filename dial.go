@@ -14,6 +14,7 @@ import (
 
 	"tincan/internal/journal"
 	"tincan/internal/link"
+	"tincan/internal/wire"
 )
 
 // dialler keeps one address connected: one goroutine that dials, waits while the link lives, and dials
@@ -118,6 +119,13 @@ func (n *Node) HangUp(_ context.Context, name string) error {
 // Disconnect closes one link, after what is owed had a moment to go out. A dialled address is not dialled
 // again until Redial.
 func (n *Node) Disconnect(_ context.Context, id int64) error {
+	n.mu.Lock()
+	s := n.sessions[id]
+	n.mu.Unlock()
+	if s != nil { // after a goodbye neither side dials by itself
+		s.part(wire.CloseBody{Code: wire.CodeBye})
+		return nil
+	}
 	m, err := n.member(id)
 	if err != nil {
 		return err

@@ -76,3 +76,38 @@ func TestNativeTalk(t *testing.T) {
 		t.Errorf("senders %s and %s", b[0].From, b[10].From)
 	}
 }
+
+// A native link can be disconnected like any other, from either side, and is dialled again only when asked to.
+func TestNativeDisconnect(t *testing.T) {
+	host, guest, here, there := hostAndGuest(t)
+	say := func(n int) {
+		t.Helper()
+		if _, err := guest.Send(t.Context(), there, fmt.Appendf(nil, "message %d", n)); err != nil {
+			t.Fatal(err)
+		}
+		untilMessages(t, host, here, n)
+	}
+	say(1)
+	for i, n := range []*Node{guest, host} {
+		st, err := n.Status(t.Context())
+		if err != nil || len(st.Links) != 1 {
+			t.Fatalf("links %+v, %v", st.Links, err)
+		}
+		if err := n.Disconnect(t.Context(), st.Links[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		for phase := ""; phase != "stopped"; {
+			if st, err = guest.Status(ctx); err != nil {
+				t.Fatalf("the guest's dial is %q: %v", phase, err)
+			}
+			phase = st.Rooms[0].Dial.Phase
+			time.Sleep(time.Millisecond)
+		}
+		if err := guest.Redial(t.Context(), there); err != nil {
+			t.Fatal(err)
+		}
+		say(2 + i)
+	}
+}
