@@ -67,6 +67,7 @@ var pageWords = map[string]string{
 	"Hex":           "十六进制",
 	"Show":          "显示", "Write": "输入",
 	"Messages":           "消息记录",
+	"Messages|tab": "消息",
 	"Copy":               "复制",
 	"Clear view":         "清屏",
 	"Save as text":       "另存为文本",

@@ -70,7 +70,7 @@ func licence(root string) ([]byte, error) {
 func bundle(root, from, to string) error {
 	cmd := exec.Command("go", "tool", "-modfile="+filepath.Join(root, "../../../tools/esbuild/go.mod"), "esbuild", from, "--outfile="+to,
 		"--bundle", "--minify", "--format=iife", "--target=es2022,safari16,firefox115,chrome111", "--charset=utf8", "--legal-comments=inline",
-		"--banner:js=/*! with Preact "+preactVersion+", MIT licence: see NOTICE beside the sources of this page */", "--jsx=automatic", "--jsx-import-source=preact", "--log-level=warning", "--define:process.env.NODE_ENV=\"production\"")
+		"--banner:js=/*! with Preact "+preactVersion+", MIT licence: see NOTICE beside the sources of this page */", `--tsconfig-raw={"compilerOptions":{"jsx":"react","jsxFactory":"$tag","jsxFragmentFactory":"$tags"}}`, "--inject:src/h.ts", "--log-level=warning", "--define:process.env.NODE_ENV=\"production\"")
 	cmd.Dir, cmd.Stdout, cmd.Stderr = root, os.Stdout, os.Stderr
 	return cmd.Run()
 }

@@ -3,7 +3,7 @@ import { call, Failure } from "./api.ts";
 import { clean, stamp } from "./format.ts";
 import { fromBase64, plainHex } from "./hex.ts";
 import { changed, complain, explain, refresh, select, state } from "./node.ts";
-import { addStep, type Going, linksOf, rows } from "./store.ts";
+import { addStep, type Going, linksOf, rows, wait } from "./store.ts";
 import { step } from "./steps.ts";
 import type { Listener, Message, Room } from "./types.ts";
 import { t } from "./words.ts";
@@ -116,11 +116,15 @@ export async function send(to: string[], body: Body, ids: Map<string, string>): 
 // kept shows a message at once that this page sent, and says so if it cannot go out now.
 function kept(m: Message): void {
   if (m.room === state.room && state.log) {
-    state.log.reach(m.offset, true);
-    state.log.put(m);
+    if (m.offset) {
+      state.log.reach(m.offset, true);
+      state.log.put(m);
+    } else {
+      wait(state, m);
+    }
     state.tail = true;
   }
-  if (!linksOf(state, m.room).length) {
+  if (!linksOf(state, m.room).length && !rows(state.status).open.some((r) => r.live && r.room.name === m.room)) {
     addStep(state, step("step.ready", "calm", new Date(m.time), () => t("step.kept")));
     state.sending.delete(m.id);
   }

@@ -1,3 +1,4 @@
+import { isKey, who } from "./names.ts";
 import type { Word } from "./words.ts";
 
 // Addresses as a person types them, checked before anything is tried.
@@ -9,6 +10,7 @@ export interface Place {
   tls: boolean;
   options: string;
   room: string;
+  admit?: string; // whom a listener that speaks natively lets in
 }
 
 // narrow writes as ASCII what a Chinese input method writes wide.
@@ -25,7 +27,8 @@ function bracket(host: string): string {
 export function address(p: Place): string {
   const scheme = (p.tls ? "tls+" : "") + p.codec;
   const room = p.room.trim() ? "/" + p.room.trim().replace(/^\//, "") : "";
-  const options = p.options.trim() ? "?" + p.options.trim().replace(/^\?/, "") : "";
+  const all = [p.options.trim().replace(/^\?/, ""), p.admit && speaksNative(p) ? "admit=" + p.admit : ""].filter((s) => s);
+  const options = all.length ? "?" + all.join("&") : "";
   return `${scheme}://${bracket(narrow(p.host.trim()))}:${narrow(p.port.trim())}${room}${options}`;
 }
 
@@ -33,6 +36,33 @@ export function address(p: Place): string {
 export function dialled(codec: string, host: string, port: string): string {
   const [name = "", options = ""] = codec.split("?");
   return address({ host, port, codec: name === "auto" ? "lines" : name, tls: false, options, room: "" });
+}
+
+// speaksNative says whether a listener on this address lets in keys.
+export function speaksNative(p: Place): boolean {
+  return p.codec === "tincan" || p.codec === "auto" && !p.tls;
+}
+
+// Guest is how one comes to a host that speaks natively.
+export interface Guest {
+  code: string;
+  accept: boolean;
+  history: string; // "all", "new" or a number
+}
+
+// isNative says whether what was typed is an address of the native protocol, such as a ticket.
+export function isNative(s: string): boolean {
+  return /^\s*tincan:\/\//i.test(s);
+}
+
+// invited is a native address, taken as it is, with what a guest adds. A ticket that was broken into lines is one line.
+export function invited(s: string, g: Guest): string {
+  const whole = s.replace(/\s+/g, "");
+  const add = [];
+  if (g.code.trim()) add.push("code=" + encodeURIComponent(narrow(g.code.trim())));
+  if (g.accept) add.push("accept=new");
+  if (g.history !== "all") add.push("history=" + g.history);
+  return add.length ? whole + (whole.includes("?") ? "&" : "?") + add.join("&") : whole;
 }
 
 // split takes apart what was pasted whole into the server field: lines://host:7000, host:7000, [::1]:7000.
@@ -91,5 +121,6 @@ function isIPv6(s: string): boolean {
 
 // label is a peer or room in short: the place alone. How it is spoken to stands elsewhere.
 export function label(name: string): string {
+  if (isKey(name)) return who(name);
   return name.replace(/^(tcp:|[a-z0-9+]+:\/\/)/, "").replace(/\?.*$/, "");
 }

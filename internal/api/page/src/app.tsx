@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { Icon } from "./fields.tsx";
 import { clean } from "./format.ts";
 import { Listeners } from "./listeners.tsx";
+import { AskingBar } from "./peers.tsx";
 import { dismiss, onChange, state, tryNow } from "./node.ts";
 import { Open } from "./open.tsx";
 import { Panel } from "./panel.tsx";
@@ -19,6 +20,7 @@ export function App() {
   return (
     <>
       <Banners />
+      <AskingBar />
       <div class="columns" data-tab={prefs.tab}>
         <div class="side">
           <Brand />
@@ -43,8 +45,8 @@ function Brand() {
     <header class="brand">
       <p class="mark-name"><b>{t("app")}</b> <span>{t("app.other")}</span></p>
       <span class="push" />
-      <button type="button" class="small quiet" lang={language() === "en" ? "zh-Hans" : "en"} onClick={() => setLanguage(language() === "en" ? "zh" : "en")}>{t("language")}</button>
-      <button type="button" class="icon" aria-label={t("theme")} title={t("theme.now", { theme: t(`theme.${prefs.theme}`) })} onClick={() => setTheme(next)}><Icon is="theme" /></button>
+      <button class="small quiet" lang={language() === "en" ? "zh-Hans" : "en"} onClick={() => setLanguage(language() === "en" ? "zh" : "en")}>{t("language")}</button>
+      <button class="icon" aria-label={t("theme")} title={t("theme.now", { theme: t(`theme.${prefs.theme}`) })} onClick={() => setTheme(next)}><Icon is="theme" /></button>
     </header>
   );
 }
@@ -56,7 +58,7 @@ function Banners() {
       {state.stream === "lost" && (
         <div class="banner bad" role="alert">
           <p><b>{t("lost")}</b> {t("lost.next")}</p>
-          <button type="button" class="small" onClick={tryNow}>{t("lost.now")}</button>
+          <button class="small" onClick={tryNow}>{t("lost.now")}</button>
         </div>
       )}
       {state.stream === "token" && <div class="banner bad" role="alert"><p><b>{t("token")}</b> {t("token.next")}</p></div>}
@@ -64,7 +66,7 @@ function Banners() {
       {state.notices.map((n) => (
         <div key={n.id} class={"banner " + n.kind} role={n.kind === "bad" ? "alert" : "status"}>
           <p><b>{clean(n.text)}</b> {clean(n.next)}</p>
-          <button type="button" class="small" onClick={() => dismiss(n.id)}>{t("dismiss")}</button>
+          <button class="small" onClick={() => dismiss(n.id)}>{t("dismiss")}</button>
         </div>
       ))}
     </div>

@@ -24,11 +24,12 @@ const codecs = ["lines", "dotnet", "raw", "json", "delim", "fixed", "idle", "len
 export const needs: Record<string, string> = { delim: "end=0A", fixed: "n=16", idle: "ms=50" };
 
 // CodecChoice offers the codecs; now is one that is in use, with its options, and is offered as it is.
-export function CodecChoice(p: { id?: string; label?: string; value: string; auto?: boolean; onChoose: (codec: string) => void; brief?: boolean }) {
-  const plain = (codecs as readonly string[]).includes(p.value) || p.value === "auto" && p.auto;
+export function CodecChoice(p: { id?: string; label?: string; value: string; auto?: boolean; native?: boolean; onChoose: (codec: string) => void; brief?: boolean }) {
+  const plain = (codecs as readonly string[]).includes(p.value) || p.value === "auto" && p.auto || p.value === "tincan" && p.native;
   return (
     <select id={p.id} aria-label={p.label} value={p.value} onChange={(e) => p.onChoose(e.currentTarget.value)}>
       {p.auto && <option value="auto">{p.brief ? "auto" : t("codec.auto")}</option>}
+      {p.native && <option value="tincan">{t("codec.tincan")}</option>}
       {!plain && <option value={p.value}>{p.value}</option>}
       {codecs.map((c) => <option key={c} value={c}>{p.brief ? c : t(`codec.${c}`)}</option>)}
     </select>
@@ -50,7 +51,7 @@ export function Radios<T extends string>(p: { label: string; name: string; value
 }
 
 // CopyButton copies a short text and says so for a moment.
-export function CopyButton(p: { text: string; what: string }) {
+export function CopyButton(p: { text: string; what: string; word?: string }) {
   const [done, setDone] = useState(false);
   useEffect(() => {
     if (!done) return undefined;
@@ -58,9 +59,10 @@ export function CopyButton(p: { text: string; what: string }) {
     return () => clearTimeout(id);
   }, [done]);
   return (
-    <button type="button" class="icon copy" aria-label={t("copy.this", { what: p.what })} title={t("copy.this", { what: p.what })}
+    <button type="button" class="icon copy" aria-label={p.word ?? t("copy.this", { what: p.what })} title={t("copy.this", { what: p.what })}
       onClick={async () => setDone(await toClipboard(p.text))}>
       {done ? <Icon is="check" /> : <Icon is="copy" />}
+      {p.word && <span>{done ? t("copied") : p.word}</span>}
       {done && <span class="unseen" role="status">{t("copied")}</span>}
     </button>
   );
@@ -88,6 +90,26 @@ export function Problem(p: { text: string | undefined; next?: string | undefined
       {p.next && <span> {p.next}</span>}
     </p>
   ) : null;
+}
+
+// Sheet is a part of the page that opens in front of it.
+export function Sheet(p: { title: string; onClose: () => void; children: ComponentChildren }) {
+  const ref = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    const d = ref.current!;
+    d.showModal();
+    return () => d.close();
+  }, []);
+  return (
+    <dialog ref={ref} class="sheet" aria-labelledby={id} onCancel={(e) => { if (e.target === ref.current) { e.preventDefault(); p.onClose(); } }}
+      onClick={(e) => { if (e.target === ref.current) p.onClose(); }}>
+      <div class="sheet-in">
+        <header><h2 id={id}>{p.title}</h2><span class="push" /><button type="button" class="icon" aria-label={t("close")} onClick={p.onClose}><Icon is="close" /></button></header>
+        {p.children}
+      </div>
+    </dialog>
+  );
 }
 
 // Ask is a question before something that cannot be undone.

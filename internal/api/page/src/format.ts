@@ -33,6 +33,15 @@ export function span(ms: number): string {
   return t("unit.span.h", { h: Math.floor(s / 3600), m: Math.floor(s / 60) % 60 });
 }
 
+// rough writes a length of time given in ms with its largest unit alone.
+export function rough(ms: number): string {
+  const s = Math.max(0, Math.floor(ms / 1000));
+  if (s < 60) return t("unit.span.s", { n: s });
+  if (s < 3600) return t("unit.rough.m", { n: Math.floor(s / 60) });
+  if (s < 86_400) return t("unit.rough.h", { n: Math.floor(s / 3600) });
+  return t("unit.rough.d", { n: Math.floor(s / 86_400) });
+}
+
 const two = (n: number) => String(n).padStart(2, "0");
 
 // clock writes the time of day; a time of another day gets its date.

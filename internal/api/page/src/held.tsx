@@ -17,8 +17,8 @@ export function HeldBar({ room, live }: { room: Room; live: boolean }) {
   return (
     <section class="held" aria-label={t("held")}>
       <p>{text}{!live && <small> · {t("held.away")}</small>}</p>
-      <button type="button" class="small strong" disabled={!live} onClick={() => void act("held", { room: room.name, do: "send" })}>{t("held.send")}</button>
-      <button type="button" class="small" onClick={() => setAsk(true)}>{t("held.discard")}</button>
+      <button class="small strong" disabled={!live} onClick={() => void act("held", { room: room.name, do: "send" })}>{t("held.send")}</button>
+      <button class="small" onClick={() => setAsk(true)}>{t("held.discard")}</button>
       {ask && (
         <Ask title={t("held.discard.ask", { n: count(n) })} why={t("held.discard.why")} yes={t("held.discard.yes")}
           onNo={() => setAsk(false)} onYes={() => { setAsk(false); void act("held", { room: room.name, do: "discard" }); }} />

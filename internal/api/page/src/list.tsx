@@ -2,7 +2,9 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import { dividers, type Mark, Marks } from "./marks.tsx";
 import { Heights } from "./heights.ts";
 import { span } from "./log.ts";
-import { Item } from "./message.tsx";
+import { Item, Waiting } from "./message.tsx";
+import { GapLines } from "./native.tsx";
+import { useTick } from "./fields.tsx";
 import { changed, state } from "./node.ts";
 import { prefs } from "./prefs.ts";
 import { count } from "./format.ts";
@@ -32,6 +34,7 @@ export function List({ room }: { room: Room }) {
   const passes = useRef(0); // of measuring in a row
   const [, again] = useState(0);
 
+  useTick(1000, state.pending.length > 0);
   const first = log.first;
   const last = log.last;
   const view = seen.current.height;
@@ -123,8 +126,13 @@ export function List({ room }: { room: Room }) {
   if (range) {
     for (let o = range.from; o <= range.to; o++) {
       const row = log.row(o);
+      if (log.hole(o)) {
+        rows.push(<div key={o} data-row={o} class="row hole" />);
+        continue;
+      }
       rows.push(
         <div key={o} data-row={o} class="row">
+          {row && <GapLines upto={o} first={o === log.base + 1} />}
           {row && <Marks marks={between(marks, o > 1 ? log.row(o - 1)?.m.time : "", row.m.time)} />}
           {row ? <Item row={row} room={room} /> : <p class="coming">{t("loading")}</p>}
         </div>,
@@ -140,23 +148,29 @@ export function List({ room }: { room: Room }) {
         {log.cleared > 1 && (
           <p class="cleared">
             {t("cleared", { n: count(log.cleared - 1) })}
-            <button type="button" class="small quiet" onClick={() => { log.cleared = 1; changed(); }}>{t("cleared.show")}</button>
+            <button class="small quiet" onClick={() => { log.cleared = 1; changed(); }}>{t("cleared.show")}</button>
           </p>
         )}
-        {log.floor > 1 && log.floor > log.cleared && (
+        {log.floor > log.base + 1 && log.floor > log.cleared && (
           <p class="cleared">
-            <button type="button" class="small" onClick={() => { anchor.current = { row: log.floor, into: 0 }; state.tail = false; log.floor = Math.max(1, log.floor - span); changed(); }}>
-              {t("earlier", { n: count(log.floor - 1) })}
+            <button class="small" onClick={() => { anchor.current = { row: log.floor, into: 0 }; state.tail = false; log.floor = Math.max(log.base + 1, log.floor - span); changed(); }}>
+              {t("earlier", { n: count(log.floor - 1 - log.base) })}
             </button>
           </p>
         )}
         <div ref={pad} />
         {rows}
         <div style={{ height: (range ? heights.between(range.to + 1, last + 1) : 0) + "px" }} />
+        <GapLines after={last} />
         {tail !== undefined && <Marks marks={between(marks, tail, "")} />}
+        {state.pending.length > 0 && (
+          <div class="pending" role="group" aria-label={t("pending")}>
+            {state.pending.map((m) => <div key={m.id} class="row"><Waiting m={m} room={room} /></div>)}
+          </div>
+        )}
       </div>
       {!state.tail && (
-        <button type="button" class="to-end" onClick={toEnd}>{unread ? t("new.below", { n: count(unread) }) : t("to.end")}</button>
+        <button class="to-end" onClick={toEnd}>{unread ? t("new.below", { n: count(unread) }) : t("to.end")}</button>
       )}
     </div>
   );

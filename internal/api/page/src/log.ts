@@ -27,7 +27,8 @@ export class Log {
   last = 0;
   floor = 1; // the first row that the list spans
   cleared = 1; // the first row that the view shows since it was cleared
-  private held = new Map<number, (Row | undefined)[]>();
+  base = 0; // the last row that is not kept any more
+  private held = new Map<number, (Row | null | undefined)[]>(); // null: it is not in the journal
   private stale = new Set<number>();
   private busy = new Set<number>();
   private age = 0; // of what is known; what was asked before a reset is dropped
@@ -37,7 +38,7 @@ export class Log {
   constructor(readonly room: string, private ask: Ask, private changed: () => void) {}
 
   get first(): number {
-    return Math.max(this.floor, this.cleared);
+    return Math.max(this.floor, this.cleared, this.base + 1);
   }
 
   // reach says that the room has messages up to here.
@@ -47,17 +48,26 @@ export class Log {
   }
 
   row(offset: number): Row | undefined {
-    return this.held.get(Math.floor((offset - 1) / page))?.[(offset - 1) % page];
+    return this.held.get(Math.floor((offset - 1) / page))?.[(offset - 1) % page] ?? undefined;
   }
 
-  // put keeps a message that arrived or was read.
-  put(m: Message): void {
-    const at = Math.floor((m.offset - 1) / page);
+  // hole says that the journal has no such message: it is part of a gap.
+  hole(offset: number): boolean {
+    return this.held.get(Math.floor((offset - 1) / page))?.[(offset - 1) % page] === null;
+  }
+
+  private open(at: number): (Row | null | undefined)[] {
     let p = this.held.get(at);
     if (!p) {
       this.held.set(at, p = []);
       this.evict(at);
     }
+    return p;
+  }
+
+  // put keeps a message that arrived or was read.
+  put(m: Message): void {
+    const p = this.open(Math.floor((m.offset - 1) / page));
     const before = p[(m.offset - 1) % page];
     const long = (m.text ?? m.base64 ?? "").length > keep ? m.text?.length ?? bytesIn(m.base64!) : undefined;
     const kept = { ...m };
@@ -94,7 +104,7 @@ export class Log {
     const p = this.held.get(at);
     if (!p) return false;
     for (let o = Math.max(from, at * page + 1); o <= Math.min(to, (at + 1) * page, this.last); o++) {
-      if (!p[o - 1 - at * page]) return false;
+      if (p[o - 1 - at * page] === undefined) return false;
     }
     return true;
   }
@@ -111,6 +121,8 @@ export class Log {
         after = ms[ms.length - 1]!.offset;
         this.changed();
       }
+      const p = this.open(at);
+      for (let o = at * page + 1; o <= end; o++) if (p[o - 1 - at * page] === undefined) p[o - 1 - at * page] = null;
       const ranges = await this.ask.receipts(this.room, at * page + 1, end);
       if (age !== this.age) return;
       for (const r of ranges) {

@@ -3,9 +3,10 @@ import { everything, toClipboard } from "./actions.ts";
 import { label } from "./address.ts";
 import { encode } from "./encode.ts";
 import { Icon } from "./fields.tsx";
-import { clean, clock, count, pieces, size, stamp } from "./format.ts";
+import { clean, clock, count, pieces, rough, size, stamp } from "./format.ts";
 import { bytesIn, dump, fromBase64, plainHex } from "./hex.ts";
 import { type Row, whole } from "./log.ts";
+import { fingerprint, isKey } from "./names.ts";
 import { complain, state } from "./node.ts";
 import { prefs } from "./prefs.ts";
 import type { Message, Receipt, Room } from "./types.ts";
@@ -28,12 +29,12 @@ export function Item({ row, room }: { row: Row; room: Room }) {
   return (
     <article class={mine ? "item mine" : "item"}>
       <div class="main">
-        {room.shared && !mine && <b class="from">{clean(label(m.from))}</b>}
+        {(room.shared || room.host) && !mine && <b class="from" title={isKey(m.from) ? fingerprint(m.from) : undefined}>{clean(label(m.from))}</b>}
         <div class="body"><Body row={row} room={room} /></div>
         {m.partial && <p class="partial">{t("message.partial")}</p>}
       </div>
       <footer>
-        {mine && <Receipts row={row} shared={!!room.shared} />}
+        {mine && (room.host || [...row.receipts.keys()].some(isKey) ? <StoredBy row={row} room={room} /> : <Receipts row={row} shared={!!room.shared} />)}
         <time dateTime={m.time} title={stamp(new Date(m.time))}>{clock(new Date(m.time))}</time>
         <CopyMessage row={row} />
       </footer>
@@ -51,7 +52,7 @@ async function all(m: Message): Promise<Message> {
 }
 
 function Body({ row, room }: { row: Row; room: Room }) {
-  const key = `${row.m.room}\n${row.m.offset}`;
+  const key = `${row.m.room}\n${row.m.offset || row.m.id}`;
   const [, again] = useState(0);
   const open = unfolded.get(key);
   const m = open ?? row.m;
@@ -82,9 +83,9 @@ function Body({ row, room }: { row: Row; room: Room }) {
         ? bytes === undefined ? <em class="kind">{t("message.nobytes", { encoding })}</em>
         : bytes.all ? <pre class="hex" tabIndex={0}>{dump(bytes.is)}</pre> : <em class="kind">{t("message.empty")}</em>
         : shown ? <Text s={shown} /> : <em class="kind">{t("message.empty")}</em>}
-      {cut && !open && <button type="button" class="small quiet more" onClick={() => void unfold()}>{t("message.more", { size: extentSaid })}</button>}
+      {cut && !open && <button class="small quiet more" onClick={() => void unfold()}>{t("message.more", { size: extentSaid })}</button>}
       {cut && open && <p class="kind">{t("message.rest", { size: extentSaid })}</p>}
-      {open && <button type="button" class="small quiet more" onClick={fold}>{t("message.less")}</button>}
+      {open && <button class="small quiet more" onClick={fold}>{t("message.less")}</button>}
     </>
   );
 }
@@ -137,6 +138,49 @@ function Receipts({ row, shared }: { row: Row; shared: boolean }) {
   );
 }
 
+// StoredBy says whose disks have an own message of a room that keys keep.
+function StoredBy({ row, room }: { row: Row; room: Room }) {
+  const all = reached(row, room);
+  const has = all.filter((x) => x.state === "stored");
+  const others = all.filter((x) => x.peer !== room.host);
+  const got = others.filter((x) => x.state === "stored");
+  const title = all.map((x) => t("send.to", { who: clean(label(x.peer)), why: t(`receipt.${x.state}`) })).join("\n");
+  const said = got.length === 0 ? (room.host ? t("stored.host") : undefined)
+    : others.length === 1 ? t("stored.one", { who: clean(label(got[0]!.peer)) })
+    : got.length === others.length ? t("stored.all", { n: got.length }) : t("stored.some", { n: got.length, all: others.length });
+  if (!said || !has.length) return <Receipts row={row} shared={!!room.shared} />;
+  return <span class="receipt stored" title={title}>{said} <i aria-hidden="true">{glyphs.stored}</i></span>;
+}
+
+// reached is how far a message got, by peer: what the receipts say, and what the room's members have stored.
+function reached(row: Row, room: Room): { peer: string; state: Receipt }[] {
+  const by = new Map<string, Receipt>();
+  for (const [peer, r] of row.receipts) if (peer) by.set(peer, r.state);
+  for (const m of room.members ?? []) {
+    if (m.stored >= row.m.offset) by.set(m.peer, "stored");
+    else if (room.host && !by.has(m.peer)) by.set(m.peer, "queued");
+  }
+  if (room.host) by.set(room.host, "stored"); // it has a number because of that
+  by.delete(state.status?.id ?? "");
+  return [...by].map(([peer, state]) => ({ peer, state }));
+}
+
+// Waiting is an own message that its room's host has not numbered yet.
+export function Waiting({ m, room }: { m: Message; room: Room }) {
+  const row: Row = { m, receipts: new Map() };
+  const ms = Date.now() + state.skew - Date.parse(m.time);
+  return (
+    <article class="item mine waits">
+      <div class="main"><div class="body"><Body row={row} room={room} /></div></div>
+      <footer>
+        <span class="receipt queued" title={t("pending.why")}>{ms < 3000 ? t("receipt.queued") : t("pending.for", { time: rough(ms) })} <i aria-hidden="true">{glyphs.queued}</i></span>
+        <time dateTime={m.time} title={stamp(new Date(m.time))}>{clock(new Date(m.time))}</time>
+        <CopyMessage row={row} />
+      </footer>
+    </article>
+  );
+}
+
 function CopyMessage({ row }: { row: Row }) {
   const [done, setDone] = useState(false);
   const copy = async () => {
@@ -152,7 +196,7 @@ function CopyMessage({ row }: { row: Row }) {
     }
   };
   return (
-    <button type="button" class="icon" aria-label={t("copy.message")} title={t("copy.message")} tabIndex={-1} onClick={() => void copy()}>
+    <button class="icon" aria-label={t("copy.message")} title={t("copy.message")} tabIndex={-1} onClick={() => void copy()}>
       <Icon is={done ? "check" : "copy"} />
     </button>
   );

@@ -1,8 +1,9 @@
 import { call, Failure, follow } from "./api.ts";
 import { Log } from "./log.ts";
+import { meet } from "./names.ts";
 import { addNotice, apply, linksOf, newState, roomOf, rows, type State, type Wishes } from "./store.ts";
 import { step, steps } from "./steps.ts";
-import type { Happening, Link, Message, ReceiptRange, Status } from "./types.ts";
+import type { Gap, Happening, Link, Message, Peer, ReceiptRange, Status } from "./types.ts";
 import { t } from "./words.ts";
 
 // The page's side of the node: the one state, kept up to date, and drawn when it has changed.
@@ -89,8 +90,14 @@ async function snapshot(): Promise<void> {
 function take(st: Status): void {
   state.status = st;
   if (!state.room) select(openRoom());
+  for (const l of st.links) meet(l.peer, l.name);
+  for (const x of st.rooms) for (const m of x.members ?? []) meet(m.peer, m.name);
   const r = roomOf(state, state.room);
-  if (r && state.log) state.log.reach(r.last, state.tail);
+  if (r && state.log) {
+    state.log.base = r.base ?? 0;
+    state.log.reach(r.last, state.tail);
+    if (Math.min(waiting, r.pending?.messages ?? 0) !== state.pending.length) void loadPending(r.name);
+  }
   const l = shown();
   if (l) {
     state.queues.push({ link: l.id, queue: l.tcp.recv_queue ?? 0, window: l.tcp.recv_window ?? 0 });
@@ -126,11 +133,16 @@ export function select(name: string | undefined): void {
   state.queues = [];
   chosenLink = undefined;
   state.log = undefined;
+  state.pending = [];
+  state.gaps = [];
   if (name !== undefined) {
     state.unread.delete(name);
     state.log = new Log(name, ask, changed);
     const r = roomOf(state, name);
     if (r) state.log.reach(r.last, true);
+    state.log.base = r?.base ?? 0;
+    if (r?.pending) void loadPending(name);
+    if (r?.host || r?.shared) void loadGaps(name);
     state.log.floor = Math.max(1, state.log.last - 200_000);
     void loadEnds(name);
   }
@@ -148,12 +160,49 @@ async function loadEnds(room: string): Promise<void> {
   changed();
 }
 
+// The most of what waits for a host that is shown.
+const waiting = 100;
+
+async function loadPending(room: string): Promise<void> {
+  try {
+    const { messages } = await call<{ messages: Message[] }>("pending", { room, limit: waiting });
+    if (room === state.room) state.pending = messages.filter((m) => !state.numbered.has(m.id));
+  } catch {
+    // The next snapshot has it asked for again.
+  }
+  changed();
+}
+
+async function loadGaps(room: string): Promise<void> {
+  try {
+    const { gaps } = await call<{ gaps: Gap[] }>("gaps", { room });
+    if (room === state.room) state.gaps = gaps;
+  } catch {
+    // A room that has no record yet has no gaps.
+  }
+  changed();
+}
+
+// loadPeers asks who is known, and who asks.
+export async function loadPeers(): Promise<void> {
+  try {
+    state.peers = (await call<{ peers: Peer[] }>("peers")).peers;
+    for (const p of state.peers) meet(p.id, p.called, p.name ?? "");
+  } catch (e) {
+    if (!(e instanceof Failure) || e.code !== "offline" && e.code !== "token") complain(e);
+  }
+  changed();
+}
+
 // fulfil does what events have made necessary.
 function fulfil(w: Wishes): void {
   if (w.select && !state.room) select(w.select);
   if (w.status) void refresh();
   for (const room of w.ends ?? []) if (room === state.room) void loadEnds(room);
   if (w.reset) state.log?.reset();
+  if (w.peers) void loadPeers();
+  if (w.pending && state.room) void loadPending(state.room);
+  if (w.gaps && state.room) void loadGaps(state.room);
 }
 
 // run keeps the page up to date for as long as it is open: it follows the events, and when the stream is lost
@@ -202,9 +251,14 @@ async function resume(lost: boolean): Promise<void> {
   await asking;
   await refresh();
   state.stream = "live";
+  void loadPeers();
   if (lost) {
     state.log?.reset();
-    if (state.room) void loadEnds(state.room);
+    if (state.room) {
+      void loadEnds(state.room);
+      void loadPending(state.room);
+      void loadGaps(state.room);
+    }
     state.retries.clear();
     const n = addNotice(state, "good", t("back"));
     setTimeout(() => dismiss(n.id), 4000);

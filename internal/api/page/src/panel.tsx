@@ -23,7 +23,7 @@ export function Panel() {
           {live ? t("tcp.live") : t("tcp.ended", { when: clock(new Date(l.ended!)) })}</span>}
         <span class="push" />
         <label class="tick"><input type="checkbox" checked={prefs.explain} onChange={(e) => setExplain(e.currentTarget.checked)} /><span>{t("tcp.explain")}</span></label>
-        <button type="button" class="icon drawer-button" aria-label={t("close")} onClick={() => setDrawer(false)}><Icon is="close" /></button>
+        <button class="icon drawer-button" aria-label={t("close")} onClick={() => setDrawer(false)}><Icon is="close" /></button>
       </header>
       <div class="phases" tabIndex={0} role="region" aria-label={t("tcp")}>
         {l ? <Phases l={l} live={!!live} /> : <p class="note">{state.room === undefined ? t("tcp.none") : t("tcp.never")}</p>}
@@ -117,6 +117,7 @@ const nets = ["timed out", "unreachable", "network error"];
 
 export function by(l: Link): "peer" | "network" | "here" {
   const r = l.reason ?? "";
+  if (l.codec === "tincan" && /^the peer closed/.test(l.detail ?? "")) return "peer";
   return peers.includes(r) ? "peer" : nets.includes(r) ? "network" : "here";
 }
 

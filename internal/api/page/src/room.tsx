@@ -5,11 +5,12 @@ import { Composer } from "./composer.tsx";
 import { CodecChoice, Icon, Problem, Radios, useTick } from "./fields.tsx";
 import { clean, count } from "./format.ts";
 import { HeldBar } from "./held.tsx";
+import { Asked, KeyAlarm, Members, Owed } from "./native.tsx";
 import { List } from "./list.tsx";
 import { changed, complain, explain, shown, showLink, state } from "./node.ts";
 import { prefs, setDrawer, setView } from "./prefs.ts";
 import { left, situation } from "./rooms.tsx";
-import { linksOf, roomOf, type Row } from "./store.ts";
+import { linksOf, roomOf, type Row, rows } from "./store.ts";
 import { cause, why } from "./steps.ts";
 import type { Link, Room as RoomStatus } from "./types.ts";
 import { t, tOr } from "./words.ts";
@@ -30,17 +31,19 @@ export function Room() {
       </main>
     );
   }
-  const row = { room, links, live: links.length > 0 };
+  const row = rows(state.status).open.find((r) => r.room.name === room.name) ?? { room, links, live: links.length > 0 };
   const l = shown();
-  const empty = !state.log?.last && !links.length && !room.dial && !state.ends.get(room.name)?.length;
+  const empty = !state.log?.last && !state.pending.length && !links.length && !room.dial && !state.ends.get(room.name)?.length;
   return (
     <main class="talk">
       <Head row={row} l={l} />
       <Tools room={room} l={l} />
+      <Members room={room} links={links} />
       <State row={row} l={l} />
       {empty ? <div class="void"><p>{t("welcome.no.messages")}</p></div> : <List key={room.name} room={room} />}
       <Half links={links} shared={!!room.shared} />
       <HeldBar room={room} live={row.live} />
+      <Owed room={room} live={row.live} />
       <Composer room={room} row={row} />
     </main>
   );
@@ -48,7 +51,7 @@ export function Room() {
 
 function TCPButton() {
   return (
-    <button type="button" class="drawer-button small" aria-expanded={prefs.drawer} onClick={() => setDrawer(!prefs.drawer)}>
+    <button class="drawer-button small" aria-expanded={prefs.drawer} onClick={() => setDrawer(!prefs.drawer)}>
       <Icon is="panel" /> {t("tcp")}
     </button>
   );
@@ -68,10 +71,10 @@ function Head({ row, l }: { row: Row; l: Link | undefined }) {
         </select>
       )}
       <span class="push" />
-      {l && !l.paused && <button type="button" class="small" onClick={() => void act("reading", { link: l.id, do: "pause" })}>{t("pause")}</button>}
-      {l?.paused && <button type="button" class="small" onClick={() => void act("reading", { link: l.id, do: "one" })}>{t("read.one")}</button>}
-      {l?.paused && <button type="button" class="small strong" onClick={() => void act("reading", { link: l.id, do: "resume" })}>{t("resume")}</button>}
-      {l && <button type="button" class="small" onClick={() => void act("disconnect", { link: l.id })}>{t("disconnect")}</button>}
+      {l && !l.paused && l.codec !== "tincan" && <button class="small" onClick={() => void act("reading", { link: l.id, do: "pause" })}>{t("pause")}</button>}
+      {l?.paused && <button class="small" onClick={() => void act("reading", { link: l.id, do: "one" })}>{t("read.one")}</button>}
+      {l?.paused && <button class="small strong" onClick={() => void act("reading", { link: l.id, do: "resume" })}>{t("resume")}</button>}
+      {l && <button class="small" onClick={() => void act("disconnect", { link: l.id })}>{t("disconnect")}</button>}
       <TCPButton />
     </header>
   );
@@ -120,7 +123,7 @@ function Tools({ room, l }: { room: RoomStatus; l: Link | undefined }) {
     <>
       <div class="tools">
         <Radios label={t("show")} name="view" value={prefs.view} choices={[["text", "text"], ["hex", "hex"]]} onChoose={setView} />
-        {l && (
+        {l?.codec === "tincan" ? <span class="tag" title={t("native.why")}>{l.codec}</span> : l && (
           <span class="pick">
             <CodecChoice label={t("codec.link")} value={codec!} auto={l.choice === "undecided"} brief onChoose={(c) => setPicked({ link: l.id, codec: c })} />
             <small>{tOr("choice.", l.choice)}</small>
@@ -131,15 +134,20 @@ function Tools({ room, l }: { room: RoomStatus; l: Link | undefined }) {
         </select>
         <span class="told" role="status">{told}</span>
         <span class="acts">
-          <button type="button" class="small quiet" onMouseDown={(e) => e.preventDefault()} onClick={() => void copy()}>{t("copy")}</button>
-          <button type="button" class="small quiet" onClick={() => { log.cleared = log.last + 1; state.tail = true; changed(); }}>{t("clear")}</button>
-          <button type="button" class="small quiet" onClick={() => void save(false)}>{t("save.text")}</button>
-          <button type="button" class="small quiet" onClick={() => void save(true)}>{t("save.json")}</button>
+          <button class="small quiet" onMouseDown={(e) => e.preventDefault()} onClick={() => void copy()}>{t("copy")}</button>
+          <button class="small quiet" onClick={() => { log.cleared = log.last + 1; state.tail = true; changed(); }}>{t("clear")}</button>
+          <button class="small quiet" onClick={() => void save(false)}>{t("save.text")}</button>
+          <button class="small quiet" onClick={() => void save(true)}>{t("save.json")}</button>
         </span>
       </div>
       <Problem text={trouble?.text} next={trouble?.next} />
     </>
   );
+}
+
+// final says whether a reason has a host not dialled again, beside that somebody here wished so.
+function final(reason: string | undefined): boolean {
+  return !!reason && ["blocked", "unknown key", "replaced", "unsupported", "malformed", "too large", "ack beyond sent", "pairing failed", "bye"].includes(reason);
 }
 
 // State is what needs to be said about the connection as a whole, with what can be done.
@@ -151,9 +159,9 @@ function State({ row, l }: { row: Row; l: Link | undefined }) {
   if (l?.choice === "assumed") return <p class="say">{t("codec.assumed")}</p>;
   if (l) return null;
   const again = (strong: boolean) => (
-    <button type="button" class={strong ? "small strong" : "small"} onClick={() => void redial(room)}>{t("redial")}</button>
+    <button class={strong ? "small strong" : "small"} onClick={() => void redial(room)}>{t("redial")}</button>
   );
-  const stop = <button type="button" class="small" onClick={() => void hangUp(room.name)}>{t("redial.stop")}</button>;
+  const stop = <button class="small" onClick={() => void hangUp(room.name)}>{t("redial.stop")}</button>;
   const known = state.retries.get(room.name);
   switch (d?.phase) {
     case "connecting":
@@ -165,6 +173,7 @@ function State({ row, l }: { row: Row; l: Link | undefined }) {
       );
     case "waiting": {
       const n = left(room)!;
+      if (d.reason === "unknown key" || known?.reason === "unknown key") return <Asked room={room} n={n}>{again(false)}{stop}</Asked>;
       const last = state.ends.get(room.name)?.[0];
       const { what, next } = known ? cause(known.reason, known.detail, known.hint)
         : d.error ? cause(d.reason ?? "", d.error, d.hint) : cause(last?.reason ?? "", last?.detail ?? "");
@@ -179,9 +188,15 @@ function State({ row, l }: { row: Row; l: Link | undefined }) {
         </div>
       );
     }
-    case "stopped":
-      return <div class="say"><p>{t("dial.stopped")}</p>{again(true)}</div>;
+    case "stopped": {
+      if (d.reason === "key differs") return <KeyAlarm room={room} />;
+      const end = state.ends.get(room.name)?.[0];
+      const why = d.reason ? cause(d.reason, d.error ?? "", d.hint) : final(end?.reason) ? cause(end!.reason!, end!.detail ?? "") : undefined;
+      if (!why) return <div class="say"><p>{t("dial.stopped")}</p>{again(true)}</div>;
+      return <div class="say bad"><p><b>{t("send.to", { who: clean(label(room.name)), why: why.what })}</b>{why.next && <span class="next">{why.next}</span>}</p>{again(true)}</div>;
+    }
   }
+  if (d?.phase === "connected" || room.members?.length) return null;
   if (room.dialled) return <div class="say"><p>{t(state.ends.get(room.name)?.length ? "room.over.dialled" : "dial.over")}</p>{again(false)}</div>;
   return room.shared || !state.ends.get(room.name)?.length ? null : <div class="say"><p>{t("room.over")}</p></div>;
 }

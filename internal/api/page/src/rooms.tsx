@@ -2,6 +2,8 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { disconnectAll, hangUp } from "./actions.ts";
 import { label } from "./address.ts";
 import { Ask, useTick } from "./fields.tsx";
+import { isKey } from "./names.ts";
+import { PeersButton } from "./peers.tsx";
 import { clean, count } from "./format.ts";
 import { select, state } from "./node.ts";
 import { setTab } from "./prefs.ts";
@@ -25,7 +27,8 @@ export function Rooms() {
     <section class="rooms" aria-labelledby="rooms">
       <div class="heading">
         <h2 id="rooms">{t("rooms")}</h2>
-        {open.length > 0 && <button type="button" class="small quiet" onClick={() => setAsk(true)}>{t("disconnect.all")}</button>}
+        <PeersButton />
+        {open.length > 0 && <button class="small quiet" onClick={() => setAsk(true)}>{t("disconnect.all")}</button>}
       </div>
       {open.length > 0 && (
         <label class="tick everyone">
@@ -101,12 +104,13 @@ function One({ r, at, of }: { r: Row; at: number; of: number }) {
       <div class="about">
         <i class={"dot " + s.mood} aria-hidden="true" />
         {r.room.dialled && <i class="way" aria-hidden="true">→</i>}
-        <button type="button" class="name" onClick={() => { select(name); setTab("talk"); }}>{peer}</button>
+        <button class="name" onClick={() => { select(name); setTab("talk"); }}>{peer}</button>
+        {(r.room.pending?.messages ?? 0) > 0 && <span class="owes" title={t("pending.n", { n: r.room.pending!.messages })}>{"○" + count(r.room.pending!.messages)}</span>}
         {unread > 0 && <span class="unread" title={t("room.unread", { n: unread })}>{unread > 999 ? "999+" : unread}</span>}
-        <span class="sub">{!r.live && r.room.codec && <span>{r.room.codec} · </span>}{s.text}<Counts r={r} /></span>
+        <span class="sub">{!r.live && r.room.codec && <span>{r.room.codec} · </span>}{clean(s.text)}<Counts r={r} /></span>
       </div>
       {r.room.dial && !r.live && r.room.dial.phase !== "stopped" && (
-        <button type="button" class="small quiet" title={t("redial.stop")} onClick={() => void hangUp(name)}>{t("redial.stop")}</button>
+        <button class="small quiet" title={t("redial.stop")} onClick={() => void hangUp(name)}>{t("redial.stop")}</button>
       )}
     </li>
   );
@@ -138,7 +142,9 @@ export function situation(r: Row): { text: string; mood: "live" | "wait" | "over
   const held = (r.room.held?.queued ?? 0) + (r.room.held?.uncertain ?? 0);
   const l = r.links[0];
   if (l) {
-    if (r.links.length > 1) return { text: `${l.codec} · ${t("room.here", { n: r.links.length })}`, mood: "live" };
+    if (r.room.host) return { text: label(r.room.host), mood: l.phase === "closing" ? "wait" : "live" };
+    const mixed = r.links.some((x) => x.codec !== l.codec);
+    if (r.links.length > 1) return { text: `${mixed ? "" : l.codec + " · "}${t("room.here", { n: r.links.length })}`, mood: "live" };
     if (l.paused) return say("room.state.paused", "wait");
     if (l.phase === "peer finished") return say("room.state.finished", "wait");
     if (l.phase === "closing") return say("room.state.closing", "wait");
@@ -151,8 +157,13 @@ export function situation(r: Row): { text: string; mood: "live" | "wait" | "over
       const n = left(r.room)!;
       return n ? say("room.state.waiting", "wait", { n }) : say("room.state.due", "wait");
     }
+    case "connected":
+      return { text: label(r.room.host ?? r.room.codec), mood: "live" };
     case "stopped":
-      return say("room.state.stopped", "over");
+      return r.room.dial.reason === "key differs" ? say("room.state.key", "bad") : say("room.state.stopped", "over");
   }
+  const here = r.room.members?.filter((m) => m.here && isKey(m.peer)).length ?? 0;
+  if (here) return say("room.here", "live", { n: here });
+  if (r.room.shared && !r.room.host && r.room.members?.length) return say("room.empty", "over");
   return held ? say("room.held", "bad", { n: held }) : say("room.state.ended", "over");
 }

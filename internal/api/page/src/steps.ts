@@ -62,7 +62,14 @@ export function steps(e: Happening): Step[] {
           () => e.retry_in_ms === undefined ? "" : t("send.to",
             { who: addr || room, why: t("step.retry", { n: Math.max(1, Math.round(e.retry_in_ms / 1000)) }) })),
       ];
+    case "asking":
+      return [step("step.asking", "wait", at, () => clean(label(e.peer ?? "")))];
+    case "paired":
+      return [step("step.paired", "good", at, () => t("send.to", { who: clean(label(e.peer ?? "")), why: tOr("via.", e.reason ?? "") }))];
+    case "gap":
+      return [step("step.gap", "bad", at, () => room || peer)];
     case "refused":
+      if (/operator is asked/.test(e.reason ?? "")) return []; // it is on the page already
       return [step("step.waiting", "wait", at,
         () => t("step.refused", { remote: clean(e.remote ?? ""), why: clean(e.reason ?? "") }))];
   }

@@ -1,7 +1,8 @@
 import type { Log } from "./log.ts";
+import { isKey, meet } from "./names.ts";
 import { steps, type Step, step } from "./steps.ts";
 import { t, tOr } from "./words.ts";
-import type { Happening, Link, Message, Receipt, Room, Status } from "./types.ts";
+import type { Gap, Happening, Link, Message, Peer, Receipt, Room, Status } from "./types.ts";
 
 // State is all that the page knows. It is changed in place, by events and by answers, and drawn once per frame.
 export interface State {
@@ -18,6 +19,11 @@ export interface State {
   sending: Map<string, Going>; // what this page sends, by message id
   notices: Notice[];
   queues: Sample[]; // of the link that is shown
+  peers: Peer[]; // those that ask first
+  later: Set<string>; // that ask, and are not to be shown until they ask again
+  pending: Message[]; // own messages of the room that is shown which its host has not numbered, oldest first
+  numbered: Set<string>; // ids of the last ones that it has
+  gaps: Gap[]; // of the room that is shown
 }
 
 // Going is one thing that was sent to one or more conversations.
@@ -47,6 +53,7 @@ export function newState(): State {
     unread: new Map(), ends: new Map(), retries: new Map(),
     steps: [step("step.ready", "calm", new Date())],
     sending: new Map(), notices: [], queues: [],
+    peers: [], later: new Set(), pending: [], numbered: new Set(), gaps: [],
   };
 }
 
@@ -56,6 +63,9 @@ export interface Wishes {
   ends?: Set<string>; // so are the ended links of these rooms
   reset?: boolean; // so are the messages of the room that is shown
   select?: string; // a room to show if none is
+  peers?: boolean; // who is known is out of date
+  pending?: boolean; // so is what waits in the room that is shown
+  gaps?: boolean; // and what is missing from it
 }
 
 const stepsKept = 200;
@@ -84,7 +94,7 @@ export function apply(s: State, e: Happening, wish: Wishes): void {
       message(s, e as Message, wish);
       return;
     case "receipt":
-      receipt(s, e);
+      receipt(s, e, wish);
       return;
     case "error":
       addNotice(s, "bad", e.error ?? "", e.hint);
@@ -93,6 +103,22 @@ export function apply(s: State, e: Happening, wish: Wishes): void {
     case "connected":
       s.retries.delete(e.room!);
       wish.select = e.room!;
+      if (isKey(e.peer ?? "")) {
+        meet(e.peer!, e.name);
+        wish.peers = true;
+      }
+      break;
+    case "asking":
+      s.later.delete(e.peer!);
+      meet(e.peer!, e.name);
+      wish.peers = true;
+      break;
+    case "paired":
+      meet(e.peer!, e.name);
+      wish.peers = true;
+      break;
+    case "gap":
+      wish.gaps = true;
       break;
     case "disconnected":
       if (e.link) (wish.ends ??= new Set()).add(e.room!);
@@ -110,7 +136,24 @@ export function apply(s: State, e: Happening, wish: Wishes): void {
   wish.status = true;
 }
 
+// known has the last ids that a host gave a number; an answer that was on its way meanwhile must not bring one back.
+const known = 1000;
+
+// number takes an own message from those that wait for their number.
+function number(s: State, m: Message): void {
+  s.pending = s.pending.filter((p) => p.id !== m.id);
+  s.numbered.add(m.id);
+  if (s.numbered.size > known) s.numbered.delete(s.numbered.values().next().value!);
+}
+
+// wait shows an own message behind those that have a number.
+export function wait(s: State, m: Message): void {
+  if (m.room === s.room && !s.numbered.has(m.id) && !s.pending.some((p) => p.id === m.id)) s.pending = [...s.pending, m];
+}
+
 function message(s: State, m: Message, wish: Wishes): void {
+  meet(m.from, m.name);
+  if (m.from === "me") number(s, m);
   if (m.room === s.room && s.log) {
     s.log.reach(m.offset, s.tail);
     // While somebody reads further up, what arrives is only counted: it is read again when it is looked at. Our
@@ -118,6 +161,7 @@ function message(s: State, m: Message, wish: Wishes): void {
     if (s.tail || m.from === "me") s.log.put(m);
     // It was on its way while the room's encoding was changed.
     const room = roomOf(s, m.room);
+    if (room?.host && m.from === "me") s.log.got(m.offset, room.host, "stored");
     if (room && (m.encoding ?? "") !== (room.encoding ?? "")) wish.reset = true;
     if (!s.tail && m.from !== "me") s.unread.set(m.room, (s.unread.get(m.room) ?? 0) + 1);
     return;
@@ -125,8 +169,10 @@ function message(s: State, m: Message, wish: Wishes): void {
   if (m.from !== "me") s.unread.set(m.room, (s.unread.get(m.room) ?? 0) + 1);
 }
 
-function receipt(s: State, e: Happening): void {
-  if (e.room === s.room) s.log?.got(e.offset!, e.peer ?? "", e.state!);
+function receipt(s: State, e: Happening, wish: Wishes): void {
+  if (e.room === s.room && e.offset) s.log?.got(e.offset, e.peer ?? "", e.state!);
+  // Sent by another page or program, and not numbered yet.
+  if (e.room === s.room && !e.offset && e.state === "queued" && !s.sending.has(e.id!)) wish.pending = true;
   const going = s.sending.get(e.id ?? "");
   if (!going) return;
   if (e.state === "written" || e.state === "reached" || e.state === "stored") {
@@ -181,11 +227,12 @@ export function rows(status: Status | undefined): { open: Row[]; ended: Row[] } 
     if (ls) ls.push(l);
     else by.set(l.room, [l]);
   }
+  const lets = status.listeners.some((l) => l.admit); // members may come back
   for (const room of status.rooms) {
     const links = by.get(room.name) ?? [];
     by.delete(room.name);
-    const live = links.length > 0;
-    if (live || room.dial || room.held) open.push({ room, links, live });
+    const live = links.length > 0 || room.dial?.phase === "connected" || !!room.members?.some((m) => m.here && m.peer !== room.host);
+    if (live || room.dial || room.held || room.pending || room.shared && !room.host && room.members?.length && lets) open.push({ room, links, live });
     else ended.push({ room, links, live });
   }
   for (const [name, links] of by) { // more than the snapshot lists

@@ -45,7 +45,7 @@ export function Strip() {
       <div class="before" aria-hidden="true">
         {all.slice(Math.max(0, at - 3), Math.max(0, at)).reverse().map((x) => <span key={String(all.indexOf(x))}>{t(x.word)} <time>{clock(x.at)}</time></span>)}
       </div>
-      <button type="button" class="small quiet" aria-expanded={open} onClick={() => setOpen(!open)}>{t("strip.history")}</button>
+      <button class="small quiet" aria-expanded={open} onClick={() => setOpen(!open)}>{t("strip.history")}</button>
       {open && (
         <div class="history" role="region" aria-label={t("strip.history.of")} tabIndex={0}>
           <ol>

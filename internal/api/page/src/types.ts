@@ -4,12 +4,14 @@ export type Receipt = "queued" | "written" | "reached" | "stored" | "uncertain" 
 
 export interface Message {
   room: string;
-  offset: number;
+  offset: number; // 0: the room's host has not numbered it yet
   id: string;
   from: string;
   time: string;
   text?: string;
   base64?: string;
+  name?: string; // what a native sender calls itself
+  type?: string;
   codec?: string;
   link?: number;
   encoding?: string;
@@ -42,6 +44,7 @@ export interface Link {
   id: number;
   room: string;
   peer: string;
+  name?: string;
   local: string;
   remote: string;
   codec: string;
@@ -91,6 +94,56 @@ export interface Room {
   links?: number[];
   dial?: Dial;
   held?: Held;
+  host?: string; // the key that numbers the room; absent: this node, or a plain connection
+  base?: number; // the last offset that is not kept any more
+  pending?: { messages: number; since: string }; // what the host has not stored yet
+  members?: Member[];
+}
+
+// Member is a key that keeps a room.
+export interface Member {
+  peer: string;
+  name?: string;
+  here?: boolean;
+  stored: number; // everything up to here is on its disk
+}
+
+export interface Peer {
+  id: string;
+  name?: string;
+  called?: string;
+  state: "trusted" | "blocked" | "asking" | "seen";
+  via?: string;
+  host?: boolean;
+  addr?: string;
+  room?: string;
+  first: string;
+  last: string;
+  links?: number[];
+}
+
+export interface Ticket {
+  id: string;
+  url?: string;
+  qr?: string[]; // rows of "1" for black and "0" for white
+  room?: string;
+  expires: string;
+  uses: number;
+}
+
+export interface Code {
+  code: string;
+  room?: string;
+  expires: string;
+}
+
+// Gap is a stretch of a room that is not here.
+export interface Gap {
+  after: number;
+  first: number;
+  last: number;
+  reason: string;
+  time: string;
 }
 
 export interface Listener {
@@ -102,6 +155,7 @@ export interface Listener {
   reach?: string[];
   links: number;
   refused: number;
+  admit?: "ticket" | "ask" | "open"; // absent: no keys
 }
 
 export interface Status {
@@ -114,6 +168,8 @@ export interface Status {
   links: Link[];
   rooms: Room[];
   trouble?: string;
+  id: string; // this node's key
+  name: string;
 }
 
 export interface ReceiptRange {

@@ -1,5 +1,7 @@
+import { useState } from "preact/hooks";
 import { dialled } from "./address.ts";
 import { CopyButton } from "./fields.tsx";
+import { Invite } from "./invite.tsx";
 import { state } from "./node.ts";
 import type { Listener } from "./types.ts";
 import { t } from "./words.ts";
@@ -34,6 +36,7 @@ export function Welcome() {
 }
 
 function Commands({ l }: { l?: Listener }) {
+  const [invite, setInvite] = useState(false);
   const at = l?.reach?.[0] ?? l?.addr ?? `${state.status?.addresses[0] ?? "127.0.0.1"}:7000`;
   const cut = at.lastIndexOf(":");
   const host = at.slice(0, cut).replace(/^\[|\]$/g, "").replace(/^(::|0\.0\.0\.0)$/, "127.0.0.1");
@@ -55,6 +58,13 @@ function Commands({ l }: { l?: Listener }) {
           <dd><pre>{command}</pre><CopyButton text={command} what={name} /></dd>
         </div>
       ))}
+      {l?.admit && (
+        <div>
+          <dt>{t("command.tincan")}</dt>
+          <dd class="by-key"><span>{t("welcome.invite")}</span><button class="small strong" onClick={() => setInvite(true)}>{t("invite")}</button></dd>
+        </div>
+      )}
+      {invite && <Invite l={l!} onClose={() => setInvite(false)} />}
     </dl>
   );
 }

@@ -1,4 +1,5 @@
 import { chat } from "./words.chat.ts";
+import { native } from "./words.native.ts";
 import { tcp } from "./words.tcp.ts";
 
 // Every word that the page shows is in these tables, English first, Chinese second, with the same {places}.
@@ -39,7 +40,7 @@ export const shell = {
   "port": ["Port", "端口"],
   "port.any": ["0 takes any free port", "0 表示任选空闲端口"],
   "server": ["Server", "服务器"],
-  "server.example": ["name or IP address", "名称或 IP 地址"],
+  "server.example": ["name, IP address or ticket", "名称、IP 地址或入场券"],
   "codec": ["Codec", "编码"],
   "more": ["More", "更多"],
   "options": ["Options", "选项"],
@@ -115,7 +116,7 @@ export const shell = {
   "offline.next": ["your text is kept here; send it again when the connection is back", "内容已保留；恢复连接后请重新发送"],
 } as const satisfies Record<string, readonly [string, string]>;
 
-const catalogue = { ...shell, ...chat, ...tcp };
+const catalogue = { ...shell, ...chat, ...tcp, ...native };
 
 // Word is a key of the catalogue.
 export type Word = keyof typeof catalogue;
