@@ -33,8 +33,9 @@ type dialler struct {
 	status DialStatus
 	stay   bool // the user disconnected: do not dial until asked
 	base   time.Duration
-	whole  bool // own messages are asked for with their bodies
-	soon   bool // the next attempt is not to wait
+	whole  bool          // own messages are asked for with their bodies
+	soon   bool          // the next attempt is not to wait
+	denied chan struct{} // the host does not let it into the room
 }
 
 // Dial returns at once with the room of an address and keeps it connected, with pauses from 0.5 s to 30 s,
@@ -94,7 +95,7 @@ func (n *Node) keepDialled(ctx context.Context, rec journal.Room, a *address) (R
 		r.leave()
 		return s, nil
 	}
-	d := &dialler{n: n, r: r, addr: a, again: make(chan struct{}, 1), done: make(chan struct{}), since: r.newest}
+	d := &dialler{n: n, r: r, addr: a, again: make(chan struct{}, 1), denied: make(chan struct{}, 1), done: make(chan struct{}), since: r.newest}
 	d.ctx, d.cancel = context.WithCancelCause(n.ctx)
 	d.status = DialStatus{URL: a.String(), Phase: "connecting"}
 	r.dial = d

@@ -107,17 +107,21 @@ func (d *dialler) tryNative(attempt int) (connected bool) {
 	d.mu.Unlock()
 	select {
 	case <-a.done:
+	case <-d.denied:
+		return false
 	case <-d.ctx.Done():
 		a.part(wire.CloseBody{Code: wire.CodeBye})
+	}
+	select {
+	case <-d.denied: // by the same link
+		return false
+	default:
 	}
 	if a.has(d) {
 		return true
 	}
 	v := a.verdict() // the end came before the room was joined
 	ms := d.after(v, 0)
-	d.mu.Lock()
-	d.status.Reason, d.status.Error, d.status.Hint = v.reason, v.detail, v.hint.in("en")
-	d.mu.Unlock()
 	d.n.note(Event{Kind: EventDisconnected, Addr: d.addr.hostport(), Room: d.r.name, Peer: a.peer, Reason: v.reason, Detail: v.detail, Hint: v.hint.in("en"),
 		Code: int(v.code), RetryInMS: ms}, d.r)
 	return false
@@ -158,8 +162,12 @@ func (d *dialler) stop() {
 func (d *dialler) refuse(e *Error) {
 	d.mu.Lock()
 	d.stay = true
-	d.status.Reason, d.status.Error, d.status.Hint = "refused", e.Text, e.Hint
+	d.status = DialStatus{URL: d.status.URL, Phase: "stopped", Reason: "refused", Error: e.Text, Hint: e.Hint}
 	d.mu.Unlock()
+	select {
+	case d.denied <- struct{}{}:
+	default:
+	}
 	d.n.note(Event{Kind: EventError, Room: d.r.name, Error: e.Text, Hint: e.Hint}, d.r)
 }
 
@@ -202,13 +210,16 @@ func (d *dialler) swap(rec journal.Room) {
 func (d *dialler) after(v verdict, lived time.Duration) *int64 {
 	again, least := v.code.Again()
 	d.mu.Lock()
-	soon := d.soon || v.closed && v.code == wire.CodeFork
+	soon := d.soon || v.closed && (v.code == wire.CodeFork || v.ours && v.code == wire.CodeBye) // another room of the link was hung up
 	d.soon = false
 	if v.closed && !again && !soon && !(v.code == wire.CodeUnknownKey && v.retry > 0) {
 		d.stay = true
 	}
 	d.mu.Unlock()
 	ms := d.retry(lived)
+	d.mu.Lock()
+	d.status.Reason, d.status.Error, d.status.Hint = v.reason, v.detail, v.hint.in("en")
+	d.mu.Unlock()
 	if ms == nil {
 		return nil
 	}
