@@ -63,6 +63,7 @@ type (
 		key    string // what to say when it went well; "" for nothing
 		args   []any
 		reload string // the room whose messages read differently now
+		peers  bool   // who is known has changed
 		err    error
 	}
 )

@@ -3,6 +3,7 @@ package tui
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -52,6 +53,17 @@ func (s *screen) event(e tincan.Event) tea.Cmd {
 		return s.recoded(e)
 	case tincan.EventMessage:
 		s.message(e)
+	case tincan.EventAsking:
+		s.meet(e.Peer, e.Name)
+		return s.askPeers()
+	case tincan.EventPaired:
+		s.meet(e.Peer, e.Name)
+		s.tell(good, s.say.t("paired", s.who(e.Peer), s.say.or("via.", e.Reason)))
+		return s.askPeers()
+	case tincan.EventGap:
+		if r := s.rooms[e.Room]; r != nil {
+			return s.askWaits(r)
+		}
 	case tincan.EventReceipt:
 		return s.receipt(e)
 	case tincan.EventDisconnected:
@@ -63,6 +75,9 @@ func (s *screen) event(e tincan.Event) tea.Cmd {
 			r.info.Held = nil
 		}
 	case tincan.EventRefused:
+		if strings.Contains(e.Reason, "operator is asked") { // a banner says more
+			return nil
+		}
 		s.tell(bad, s.say.t("refused", label(e.Remote), Clean(e.Reason)))
 	case tincan.EventError:
 		s.fail(&tincan.Error{Text: e.Error, Hint: e.Hint})
@@ -80,6 +95,7 @@ func (s *screen) at(e tincan.Event) time.Time {
 
 func (s *screen) connected(e tincan.Event) tea.Cmd {
 	r := s.room(e.Room)
+	s.meet(e.Peer, e.Name)
 	l := &link{seen: s.now(), LinkStatus: tincan.LinkStatus{ID: e.Link, Room: e.Room, Peer: e.Peer, Local: e.Local, Remote: e.Remote,
 		Codec: e.Codec, Choice: e.Choice, HandshakeUS: e.HandshakeUS, Phase: tincan.Established, Since: s.at(e), Dialled: r.info.Dial != nil}}
 	s.links[e.Link] = l
@@ -89,10 +105,13 @@ func (s *screen) connected(e tincan.Event) tea.Cmd {
 	r.retry, r.end, r.endText, r.was, r.met = time.Time{}, "", "", true, true
 	r.log.add(newDivider(divConnected, l.Since, l.LinkStatus))
 	cmd := s.attract(r)
+	if isKey(e.Peer) {
+		cmd = tea.Batch(cmd, s.askPeers())
+	}
 	if s.cur == r.name {
 		s.step = step{}
 	} else {
-		s.news("accepted", label(e.Peer), good, stepTime)
+		s.news("accepted", s.who(e.Peer), good, stepTime)
 	}
 	return tea.Batch(cmd, s.status())
 }
@@ -120,7 +139,14 @@ func (s *screen) message(e tincan.Event) {
 		r.unread++
 	}
 	r.info.Last = max(r.info.Last, e.Message.Offset)
-	r.log.add(newEntry(*e.Message))
+	s.meet(e.Message.From, e.Message.Name)
+	r.log.add(r.entry(*e.Message))
+	if e.Message.From == tincan.Me {
+		r.number(e.Message.ID)
+		if a := &s.awaiting; a.room == r.name && a.id == e.Message.ID && a.id != "" && s.step.key == "sending" {
+			s.news("done", "", good, stepTime)
+		}
+	}
 	if s.cur == r.name {
 		s.hintEncoding(r, *e.Message)
 	}
@@ -148,13 +174,19 @@ func (s *screen) receipt(e tincan.Event) tea.Cmd {
 	if e.State == tincan.Reached || e.State == tincan.Stored {
 		r.reached = max(r.reached, e.Offset)
 	}
-	if a := s.awaiting; a.room == e.Room && e.Offset >= a.offset && s.step.key == "sending" {
+	if a := s.awaiting; a.room == e.Room && a.id == "" && e.Offset > 0 && e.Offset >= a.offset && s.step.key == "sending" {
 		switch e.State {
 		case tincan.Reached, tincan.Stored:
 			s.news("done", "", good, stepTime)
 		case tincan.Uncertain, tincan.Discarded:
 			s.step = step{}
 		}
+	}
+	if e.Offset == 0 { // its host has not numbered it
+		if e.State == tincan.Queued && r.info.Host != "" && !slices.ContainsFunc(r.waits, func(w *entry) bool { return w.msg.ID == e.ID }) {
+			return s.askWaits(r)
+		}
+		return nil
 	}
 	if r.info.Shared {
 		return s.receipts(r)
@@ -191,7 +223,7 @@ func (s *screen) disconnected(e tincan.Event) tea.Cmd {
 	k.Phase, k.Ended, k.Reason, k.Detail = tincan.Closed, s.at(e), e.Reason, e.Detail
 	r.log.add(newDivider(divEnded, k.Ended, k))
 	if c := s.current(); c == r || c == nil {
-		s.news("disconnected", label(k.Peer), bad, stepTime)
+		s.news("disconnected", s.who(k.Peer), bad, stepTime)
 	}
 	s.forgetRooms()
 	return tea.Batch(s.lastLink(r), s.status())
@@ -227,7 +259,10 @@ func (s *screen) snapshot(m statusMsg) tea.Cmd {
 		return again
 	}
 	s.listeners = slices.DeleteFunc(slices.Clone(m.status.Listeners), func(l tincan.ListenerStatus) bool { return !s.scope.has(tincan.Event{Listener: l.ID}) })
-	s.trouble = Clean(m.status.Trouble)
+	s.trouble, s.id = Clean(m.status.Trouble), m.status.ID
+	for _, l := range m.status.Links {
+		s.meet(l.Peer, l.Name)
+	}
 	links := make(map[int64]*link, len(m.status.Links))
 	for _, l := range m.status.Links {
 		if !s.gone[l.ID].After(m.asked) && s.scope.hasLink(l) {
@@ -248,7 +283,15 @@ func (s *screen) snapshot(m statusMsg) tea.Cmd {
 			continue
 		}
 		r = s.room(i.Name)
+		if !slices.Equal(r.info.Members, i.Members) {
+			for _, e := range r.log.entries {
+				e.lines = nil
+			}
+		}
 		r.info = i
+		for _, m := range i.Members {
+			s.meet(m.Peer, m.Name)
+		}
 		if d := i.Dial; d != nil {
 			r.retry = d.Retry
 		}
@@ -276,6 +319,9 @@ func (s *screen) catchUp() tea.Cmd {
 		return s.load(r, pageEnd)
 	}
 	var cmds []tea.Cmd
+	if r.info.Host != "" && r.owed() != len(r.waits) {
+		cmds = append(cmds, s.askWaits(r))
+	}
 	if first, _ := r.log.pending(); first > 0 {
 		cmds = append(cmds, s.receipts(r))
 	}

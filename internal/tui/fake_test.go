@@ -26,6 +26,9 @@ var start = time.Date(2026, 11, 23, 9, 30, 0, 0, time.UTC)
 // fake is a Talker in memory that writes down what it is asked.
 type fake struct {
 	tincan.Doorkeeper
+	peers    []tincan.PeerStatus
+	pending  []tincan.Message
+	gaps     []tincan.Gap
 	mu       sync.Mutex
 	calls    []string
 	logs     map[string][]tincan.Message
@@ -57,7 +60,7 @@ func (f *fake) asked() string {
 	var out []string
 	for _, c := range f.calls {
 		switch name, _, _ := strings.Cut(c, " "); name {
-		case "status", "history", "receipts", "links":
+		case "status", "history", "receipts", "links", "peers", "pending", "gaps":
 		default:
 			out = append(out, c)
 		}
@@ -127,6 +130,27 @@ func (f *fake) SetCodec(_ context.Context, link int64, codec string) error {
 func (f *fake) SetEncoding(_ context.Context, room, encoding string) error {
 	return f.call("encoding %s %s", room, encoding)
 }
+func (f *fake) Peers(context.Context) ([]tincan.PeerStatus, error) { return f.peers, f.call("peers") }
+func (f *fake) Pending(_ context.Context, room string, limit int) ([]tincan.Message, error) {
+	return f.pending, f.call("pending %s %d", room, limit)
+}
+func (f *fake) Gaps(_ context.Context, room string) ([]tincan.Gap, error) {
+	return f.gaps, f.call("gaps %s", room)
+}
+func (f *fake) MakeTicket(_ context.Context, t tincan.TicketRequest) (tincan.Ticket, error) {
+	return tincan.Ticket{URL: "tincan://192.168.1.5:7000?key=tc1bdepfhhqvoeo6wx6xvtfvw6djdsj3bivsl37armjoq5oilrzu5rq&secret=mugunj6zpmkwmongj374dbwkga",
+		Expires: start.Add(24 * time.Hour), Uses: 1}, f.call("ticket %s", t.Room)
+}
+func (f *fake) MakeCode(_ context.Context, room string) (tincan.PairingCode, error) {
+	return tincan.PairingCode{Code: "123-456-789", Expires: start.Add(5 * time.Minute)}, f.call("code %s", room)
+}
+func (f *fake) SetPeer(_ context.Context, peer string, c tincan.PeerChange) (tincan.PeerStatus, error) {
+	if c.Name != nil {
+		return tincan.PeerStatus{}, f.call("name %s %s", peer, *c.Name)
+	}
+	return tincan.PeerStatus{}, f.call("set %s %s", peer, *c.State)
+}
+func (f *fake) Forget(_ context.Context, peer string) error { return f.call("forget %s", peer) }
 func (f *fake) Status(context.Context) (tincan.Status, error) {
 	err := f.call("status")
 	f.mu.Lock()

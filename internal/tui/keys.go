@@ -195,7 +195,7 @@ func (s *screen) askDisconnect() tea.Cmd {
 	switch {
 	case l != nil:
 		id := l.ID
-		s.ask = &question{text: s.say.t("ask.disconnect", label(l.Peer)), yes: func(s *screen) tea.Cmd {
+		s.ask = &question{text: s.say.t("ask.disconnect", s.who(l.Peer)), yes: func(s *screen) tea.Cmd {
 			return s.do(func() error { return s.talker.Disconnect(s.ctx, id) }, "")
 		}}
 	case r != nil && r.dialling():

@@ -117,6 +117,18 @@ func TestSlash(t *testing.T) {
 		{line: "/save " + filepath.Join(dir, "a.txt"), notice: "1 messages saved"},
 		{line: "/save " + filepath.Join(dir, "no", "a.txt"), notice: "no such file"},
 		{line: "/quit"},
+		{line: "/ticket", calls: "ticket "},
+		{line: "/ticket plant", calls: "ticket plant"},
+		{line: "/code", calls: "code "},
+		{line: "/peers"},
+		{line: "/trust", calls: "set " + carol + " trusted", notice: "is trusted"},
+		{line: "/trust " + dave, calls: "set " + dave + " trusted", notice: "Dave is trusted"},
+		{line: "/block 7tz6 lmfb", calls: "set " + carol + " blocked", notice: "is blocked"},
+		{line: "/block xyzw", notice: "no peer like xyzw"},
+		{line: "/name Dave David", calls: "name " + dave + " David", notice: "is called David"},
+		{line: "/name Dave", notice: "/name needs PEER NAME"},
+		{line: "/forget Dave"},
+		{line: "/forget", notice: "/forget needs PEER", box: "/forget"},
 		{line: "/nonsense", notice: "no command /nonsense", box: "/nonsense"},
 		{line: "//etc/hosts", calls: `send ` + alice + ` "/etc/hosts"`},
 	}
@@ -124,6 +136,8 @@ func TestSlash(t *testing.T) {
 		t.Run(tt.line, func(t *testing.T) {
 			st := newStage(t, "en", 80, 24)
 			st.pair()
+			st.f.peers = []tincan.PeerStatus{{ID: carol, Called: "vm", State: tincan.Asking}, {ID: dave, Name: "Dave", State: tincan.Blocked}}
+			st.run(st.askPeers())
 			st.typeIn(tt.line)
 			st.press("enter")
 			if got := st.f.asked(); got != tt.calls {
@@ -155,6 +169,15 @@ func TestSlash(t *testing.T) {
 			case "/hex":
 				if !st.hex {
 					t.Error("no hex view")
+				}
+			case "/ticket", "/code", "/peers":
+				if st.overlay.kind != overText || len(st.overlay.lines) < 4 {
+					t.Errorf("overlay %+v", st.overlay)
+				}
+			case "/forget Dave":
+				st.press("y")
+				if got := st.f.asked(); got != "forget "+dave {
+					t.Errorf("asked %q", got)
 				}
 			case "/disconnect":
 				if st.ask == nil {

@@ -81,10 +81,11 @@ func (s *screen) draw(r *room, i int) []string {
 	if w.day {
 		e.lines = append(e.lines, s.rule(day, w.width))
 	}
+	e.lines = append(e.lines, s.gapLines(r, e, w.width)...)
 	if e.div.kind != "" {
 		e.lines = append(e.lines, s.drawDivider(e, w.width)...)
 	} else {
-		e.lines = append(e.lines, s.drawMessage(e, w)...)
+		e.lines = append(e.lines, s.drawMessage(r, e, w)...)
 	}
 	return e.lines
 }
@@ -96,17 +97,17 @@ func (s *screen) rule(text string, width int) string {
 }
 
 // drawMessage draws "09:30:12 ✓ me  text", the text wrapped beside its head.
-func (s *screen) drawMessage(e *entry, w look) []string {
+func (s *screen) drawMessage(r *room, e *entry, w look) []string {
 	clock := time.TimeOnly
 	if w.width < 60 {
 		clock = "15:04"
 	}
 	who, looks := s.say.t("me"), s.style.chosen
-	sign, word, m := s.receiptOf(e)
+	sign, word, m := s.receiptOf(r, e)
 	if !e.own() {
 		who, looks = s.say.t("peer"), s.style.bold
-		if w.shared {
-			who = s.cells.cut(label(e.msg.From), max(8, w.width/4))
+		if w.shared || r.info.Host != "" {
+			who = s.cells.cut(s.who(e.msg.From), max(8, w.width/4))
 		}
 	}
 	head := s.style.dim.Render(e.at.Local().Format(clock)) + " " + s.style.text[m].Render(sign) + " " + looks.Render(who) + " "
@@ -139,7 +140,7 @@ func (s *screen) wordStyle(m mood) lipgloss.Style {
 
 // receiptOf says how far an own message got: a sign, and a word for it. With several peers it is the state of
 // the one that is furthest behind, and how many have it.
-func (s *screen) receiptOf(e *entry) (sign, word string, m mood) {
+func (s *screen) receiptOf(r *room, e *entry) (sign, word string, m mood) {
 	if !e.own() {
 		return " ", "", calm
 	}
@@ -148,13 +149,19 @@ func (s *screen) receiptOf(e *entry) (sign, word string, m mood) {
 		total += n
 	}
 	state := tincan.Stored
-	for _, r := range []tincan.Receipt{tincan.Uncertain, tincan.Queued, tincan.Written, tincan.Reached, tincan.Stored, tincan.Discarded} {
-		if e.state[r] > 0 {
-			state = r
+	for _, x := range []tincan.Receipt{tincan.Uncertain, tincan.Queued, tincan.Written, tincan.Reached, tincan.Stored, tincan.Discarded} {
+		if e.state[x] > 0 {
+			state = x
 			break
 		}
 	}
 	word = s.say.t("receipt." + string(state))
+	if e.msg.Offset == 0 {
+		return "·", s.queuedWord(e), wait
+	}
+	if stored := s.storedWord(r, e); stored != "" {
+		return "✓", stored, good
+	}
 	if total > 1 {
 		word = fmt.Sprintf("%d/%d %s", e.state[tincan.Reached]+e.state[tincan.Stored], total, s.say.t("receipt.reached"))
 	}
@@ -246,19 +253,19 @@ func (s *screen) drawDivider(e *entry, width int) []string {
 	var text string
 	switch e.div.kind {
 	case divConnected:
-		text = s.say.t("div.accepted", label(k.Peer), Clean(k.Codec))
+		text = s.say.t("div.accepted", s.who(k.Peer), Clean(k.Codec))
 		if k.Dialled {
-			text = s.say.t("div.dialled", label(k.Peer), Clean(k.Codec))
+			text = s.say.t("div.dialled", s.who(k.Peer), Clean(k.Codec))
 		}
 		if k.HandshakeUS > 0 {
 			text += s.say.t("div.handshake", milliseconds(k.HandshakeUS))
 		}
 	case divFinished:
-		text = s.say.t("div.finished", label(k.Peer))
+		text = s.say.t("div.finished", s.who(k.Peer))
 	case divCodec:
 		text = s.say.t("div.codec", Clean(k.Codec), s.say.choice(k.Choice))
 	case divEnded:
-		text = s.say.t("div.ended", label(k.Peer), s.say.reason(k.Reason))
+		text = s.say.t("div.ended", s.who(k.Peer), s.say.reason(k.Reason))
 		if !k.Since.IsZero() {
 			text += s.say.t("div.lasted", s.say.span(k.Ended.Sub(k.Since)))
 		}

@@ -84,6 +84,16 @@ func (s *screen) loaded(m loadedMsg) tea.Cmd {
 			r.past = append([]tincan.LinkStatus{k.LinkStatus}, r.past...)
 		}
 	}
+	if r.info.Host != "" {
+		for _, e := range l.entries {
+			if e.own() {
+				e.state = tally{tincan.Stored: 1}
+			}
+		}
+	}
+	for _, msg := range m.messages {
+		s.meet(msg.From, msg.Name)
+	}
 	l.mark(r.past)
 	for _, msg := range m.messages {
 		if s.cur == r.name {
@@ -93,6 +103,9 @@ func (s *screen) loaded(m loadedMsg) tea.Cmd {
 	if l.stale {
 		l.stale = false
 		return s.reload(r.name)
+	}
+	if m.page == pageEnd {
+		return tea.Batch(s.fill(), s.askWaits(r))
 	}
 	return s.fill()
 }

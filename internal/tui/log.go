@@ -71,6 +71,15 @@ func newEntry(m tincan.Message) *entry {
 	return e
 }
 
+// entry is a message of this room. What its host has numbered is on the host's disk.
+func (r *room) entry(m tincan.Message) *entry {
+	e := newEntry(m)
+	if e.own() && r.info.Host != "" && m.Offset > 0 {
+		e.state = tally{tincan.Stored: 1}
+	}
+	return e
+}
+
 func newDivider(kind string, at time.Time, l tincan.LinkStatus) *entry {
 	return &entry{at: at, div: divider{kind, l}}
 }

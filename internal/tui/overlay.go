@@ -13,11 +13,16 @@ type overlay struct {
 	top  int    // first line shown (help)
 	at   int    // the line the cursor is on (codecs)
 	most int    // how far top may go, as drawn last
+
+	title string // of a text
+	lines []string
+	art   []string
 }
 
 const (
 	overHelp   = "help"
 	overCodecs = "codecs"
+	overText   = "text"
 )
 
 // codecNames are the codecs on offer. Others, and options, are for /codec.
@@ -85,8 +90,21 @@ func (s *screen) overlayLines(width, n int) []string {
 	o := &s.overlay
 	var title string
 	var lines []string
-	if o.kind == overHelp {
-		title, lines = s.say.t("help.title"), s.helpLines(width)
+	if o.kind != overCodecs {
+		title, lines = s.say.t("help.title"), nil
+		if o.kind == overHelp {
+			lines = s.helpLines(width)
+		} else {
+			title = o.title
+			for _, l := range o.lines {
+				lines = append(lines, s.cells.wrap(l, width)...)
+			}
+			for _, l := range o.art {
+				if s.cells.width(l) <= width {
+					lines = append(lines, s.style.art.Render(l))
+				}
+			}
+		}
 		o.most = max(0, len(lines)-(n-1))
 		o.top = min(o.top, o.most)
 	} else {
@@ -145,7 +163,7 @@ func (s *screen) helpLines(width int) []string {
 	}
 	add("//…", s.say.t("help.slashes"))
 	add("", "")
-	for _, m := range []struct{ sign, key string }{{"·", "queued"}, {"›", "written"}, {"✓", "reached"}, {"?", "uncertain"}, {"×", "discarded"}} {
+	for _, m := range []struct{ sign, key string }{{"·", "queued"}, {"›", "written"}, {"✓", "reached"}, {"✓", "stored"}, {"?", "uncertain"}, {"×", "discarded"}} {
 		add(m.sign, s.say.t("help."+m.key))
 	}
 	return lines

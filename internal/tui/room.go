@@ -29,12 +29,17 @@ type room struct {
 
 	reached int64 // the newest own message that some peer has
 
-	retry   time.Time // when it is dialled again, while waiting
-	attempt int
-	end     string // why the last attempt or link ended: a reason; "" while all is well
-	endText string // the sentence to it
-	was     bool   // a link of ours ended (else: none came up)
-	met     bool   // a link was up while we looked: what is said while it is away is held from then on
+	retry    time.Time // when it is dialled again, while waiting
+	attempt  int
+	end      string   // why the last attempt or link ended: a reason; "" while all is well
+	endText  string   // the sentence to it
+	was      bool     // a link of ours ended (else: none came up)
+	waits    []*entry // own messages that the room's host has not numbered, oldest first
+	numbered []string // ids of the latest that it has
+	gaps     []tincan.Gap
+	asking   bool // Pending and Gaps are under way
+
+	met bool // a link was up while we looked: what is said while it is away is held from then on
 }
 
 // link is a live link as it was last seen.

@@ -30,12 +30,16 @@ type screen struct {
 	links     map[int64]*link
 	listeners []tincan.ListenerStatus
 	dialled   string // the room of Options.Dial
+	id        string // this node's key
+	people    map[string]person
+	peers     []tincan.PeerStatus
 	trouble   string // why the node can store nothing more
 
 	step     step // the latest news of the status strip
 	awaiting struct {
 		room   string
-		offset int64 // the latest own message, whose fate the strip tells
+		id     string // of the latest own message while its host has not numbered it
+		offset int64  // the latest own message, whose fate the strip tells
 	}
 
 	box     box
@@ -84,7 +88,8 @@ const (
 
 func newScreen(ctx context.Context, t tincan.Talker, opts Options, colour bool, now func() time.Time) *screen {
 	s := &screen{ctx: ctx, talker: t, opts: opts, say: wordsOf(opts.Lang), style: newStyles(colour), now: now, scope: newScope(opts),
-		rooms: map[string]*room{}, links: map[int64]*link{}, gone: map[int64]time.Time{}}
+		rooms: map[string]*room{}, links: map[int64]*link{}, gone: map[int64]time.Time{},
+		people: map[string]person{}}
 	switch {
 	case opts.Listen != "":
 		s.news("listening", label(opts.Listen), wait, forever)
@@ -125,7 +130,7 @@ func (s *screen) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tickMsg:
 		return s, tea.Batch(tick(), s.status())
 	case followingMsg:
-		return s, tea.Batch(s.next(stream(msg)), s.open(), s.status())
+		return s, tea.Batch(s.next(stream(msg)), s.open(), s.status(), s.askPeers())
 	case eventsMsg:
 		return s, s.events(msg)
 	}
@@ -148,6 +153,14 @@ func (s *screen) result(msg tea.Msg) tea.Cmd {
 	case endedMsg:
 		s.ended(msg)
 		return nil
+	case peersMsg:
+		s.gotPeers(msg)
+		return nil
+	case waitsMsg:
+		s.gotWaits(msg)
+		return nil
+	case textMsg:
+		return s.shown(msg)
 	case sentMsg:
 		return s.sent(msg)
 	case doneMsg:
@@ -156,7 +169,11 @@ func (s *screen) result(msg tea.Msg) tea.Cmd {
 		} else if msg.key != "" {
 			s.tell(good, s.say.t(msg.key, msg.args...))
 		}
-		return tea.Batch(s.status(), s.reload(msg.reload))
+		cmds := []tea.Cmd{s.status(), s.reload(msg.reload)}
+		if msg.peers {
+			cmds = append(cmds, s.askPeers())
+		}
+		return tea.Batch(cmds...)
 	}
 	return nil
 }
@@ -193,6 +210,10 @@ func (s *screen) owed() (queued, uncertain int64) {
 			uncertain += r.info.Held.Uncertain
 			continue
 		}
+		if r.info.Host != "" {
+			queued += int64(r.waiting())
+			continue
+		}
 		if r.info.Shared { // whom it is owed to depends on who is there
 			continue
 		}
@@ -214,9 +235,9 @@ func (s *screen) show(r *room) tea.Cmd {
 	s.box.set(r.draft)
 	s.forgetLogs()
 	if !r.log.loaded && !r.log.loading {
-		return s.load(r, pageEnd)
+		return tea.Batch(s.load(r, pageEnd), s.askWaits(r))
 	}
-	return nil
+	return s.askWaits(r)
 }
 
 // attract puts a room with a new link on screen when the one there is over and nothing was typed for it.

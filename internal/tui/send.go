@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -86,7 +87,7 @@ func (s *screen) nextOut() tea.Cmd {
 	out := s.outbox[0]
 	if r := s.rooms[out.room]; r != nil && len(s.linksOf(r)) > 0 {
 		s.news("sending", r.label(), wait, forever)
-		s.awaiting.room, s.awaiting.offset = out.room, 1<<62
+		s.awaiting.room, s.awaiting.id, s.awaiting.offset = out.room, "", 1<<62
 	}
 	return func() tea.Msg {
 		m, err := s.talker.SendMessage(s.ctx, tincan.Outgoing{Room: out.room, Body: out.body})
@@ -111,9 +112,20 @@ func (s *screen) sent(m sentMsg) tea.Cmd {
 
 // stored notes where the message is whose fate the strip tells. Its receipt may have come before.
 func (s *screen) stored(m tincan.Message) {
-	s.awaiting.room, s.awaiting.offset = m.Room, m.Offset
+	s.awaiting.room, s.awaiting.id, s.awaiting.offset = m.Room, "", m.Offset
 	r := s.rooms[m.Room]
 	if r == nil {
+		return
+	}
+	if m.Offset == 0 {
+		s.awaiting.id = m.ID
+		r.wait(m)
+		if slices.Contains(r.numbered, m.ID) && s.step.key == "sending" {
+			s.news("done", "", good, stepTime)
+		}
+		if !s.up(r) {
+			s.tell(calm, s.say.t("queued.host"))
+		}
 		return
 	}
 	if r.reached >= m.Offset && s.step.key == "sending" {

@@ -27,7 +27,7 @@ func commands() []command {
 	plain := func(f func(*screen) tea.Cmd) func(*screen, string) tea.Cmd {
 		return func(s *screen, _ string) tea.Cmd { return f(s) }
 	}
-	return []command{
+	return append([]command{
 		{"help", "", "help.help", plain((*screen).toggleHelp)},
 		{"to", "all|ROOM", "help.to", (*screen).to},
 		{"codec", "NAME", "help.codec", (*screen).setCodec},
@@ -49,7 +49,7 @@ func commands() []command {
 		{"stop", "", "help.stop", plain((*screen).stopListening)},
 		{"save", "FILE", "help.save", (*screen).save},
 		{"quit", "", "help.quit", plain((*screen).quit)},
-	}
+	}, doorCommands()...)
 }
 
 // command runs a line that begins with a slash. What cannot be run stays in the box.
@@ -60,7 +60,7 @@ func (s *screen) command(line string) tea.Cmd {
 			continue
 		}
 		arg = strings.TrimSpace(arg)
-		if arg == "" && c.args != "" && c.name != "hex" && c.name != "codec" {
+		if arg == "" && c.args != "" && c.args[0] != '[' && c.name != "hex" && c.name != "codec" {
 			s.tell(bad, s.say.t("slash.needs", name, c.args))
 			return nil
 		}

@@ -45,9 +45,9 @@ func (s *screen) stepNow() step {
 	case len(ls) > 1:
 		return step{key: "accepted", what: s.say.t("links", len(ls)), mood: good}
 	case len(ls) == 1 && ls[0].Dialled:
-		return step{key: "connected", what: label(ls[0].Peer), mood: good}
+		return step{key: "connected", what: s.who(ls[0].Peer), mood: good}
 	case len(ls) == 1:
-		return step{key: "accepted", what: label(ls[0].Peer), mood: good}
+		return step{key: "accepted", what: s.who(ls[0].Peer), mood: good}
 	}
 	if r != nil && r.info.Dial != nil {
 		switch {
@@ -113,6 +113,7 @@ func (s *screen) banners() []string {
 	if s.trouble != "" {
 		out = append(out, s.say.t("trouble", s.trouble))
 	}
+	out = append(out, s.nativeBanners()...)
 	r := s.current()
 	if r == nil {
 		return out
@@ -127,12 +128,15 @@ func (s *screen) banners() []string {
 			out = append(out, s.say.t("held.both", h.Queued, h.Uncertain))
 		}
 	}
-	if d := r.info.Dial; d != nil && len(s.linksOf(r)) == 0 {
+	if d := r.info.Dial; d != nil && !s.up(r) {
 		why := s.say.reason(r.end)
 		if why == r.end && r.endText != "" {
 			why = Clean(r.endText)
 		}
 		switch left := r.retry.Sub(s.now()); {
+		case d.Phase == "stopped" && d.Reason == "key differs": // it is said above
+		case d.Phase == "stopped" && isFinal(r.end):
+			out = append(out, s.say.t("redial.why", why))
 		case d.Phase == "stopped":
 			out = append(out, s.say.t("redial.stopped"))
 		case d.Phase == "waiting" && left > 0:

@@ -21,6 +21,7 @@ type styles struct {
 	bold   lipgloss.Style
 	chosen lipgloss.Style
 	banner lipgloss.Style
+	art    lipgloss.Style // a QR code: white squares on black, whatever the terminal's colours
 }
 
 func newStyles(colour bool) styles {
@@ -43,6 +44,7 @@ func newStyles(colour bool) styles {
 		s.text[wait] = plain.Foreground(lipgloss.Yellow)
 		s.text[bad] = plain.Foreground(lipgloss.Red).Bold(true)
 		s.chosen = s.chosen.Foreground(lipgloss.Cyan)
+		s.art = plain.Foreground(lipgloss.BrightWhite).Background(lipgloss.Black)
 		s.banner = s.banner.Foreground(lipgloss.Yellow)
 	}
 	return s

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -35,7 +36,8 @@ func (s *screen) View() tea.View {
 type plan struct {
 	figures, rule   bool
 	banners, notice int
-	body, box       int
+	body, waits     int // the messages, and below them those that wait for their host
+	box             int
 }
 
 func (s *screen) plan() plan {
@@ -54,6 +56,8 @@ func (s *screen) plan() plan {
 		p.banners = min(most, len(s.banners()))
 	}
 	p.body = max(0, left-p.banners)
+	p.waits = len(s.waitLines(s.bodyWidth(), p.body/2))
+	p.body -= p.waits
 	return p
 }
 
@@ -94,7 +98,7 @@ func (s *screen) frame() (lines []string, x, y int) {
 	for _, b := range s.banners()[:p.banners] {
 		lines = append(lines, s.style.banner.Render(s.cells.pad(b, s.width)))
 	}
-	lines = append(lines, s.body(p.body)...)
+	lines = append(lines, s.body(p.body, p.waits)...)
 	if p.rule {
 		lines = append(lines, s.target(s.width))
 	}
@@ -111,7 +115,7 @@ func (s *screen) frame() (lines []string, x, y int) {
 }
 
 // body is the messages, or an overlay, with the list of rooms at the left of a wide screen.
-func (s *screen) body(n int) []string {
+func (s *screen) body(n, waits int) []string {
 	width := s.bodyWidth()
 	var main []string
 	if s.overlay.kind != "" {
@@ -122,6 +126,8 @@ func (s *screen) body(n int) []string {
 	for len(main) < n {
 		main = append(main, "")
 	}
+	main = append(main[:n], s.waitLines(width, waits)...)
+	n += waits
 	if s.sideWidth() == 0 {
 		return main[:n]
 	}
@@ -166,9 +172,18 @@ func (s *screen) side(n int) sidebar {
 		}
 		b.lines = append(b.lines, s.sideRoom(r, width))
 		b.rooms = append(b.rooms, r)
+		if keeps := s.inRoom(r); r.name == s.cur && len(keeps) > 0 {
+			for _, k := range keeps {
+				b.lines = append(b.lines, s.style.dim.Render(s.cells.pad("   "+k, width)))
+				b.rooms = append(b.rooms, r)
+			}
+		}
 		ls := s.linksOf(r)
 		if r.name != s.cur || !r.info.Shared {
 			continue
+		}
+		if len(r.info.Members) > 0 { // they are listed already, but for the plain ones
+			ls = slices.DeleteFunc(ls, func(l *link) bool { return isKey(l.Peer) })
 		}
 		chosen := s.chosen()
 		for _, l := range ls {
@@ -176,7 +191,7 @@ func (s *screen) side(n int) sidebar {
 			if l == chosen && len(ls) > 1 {
 				sign = "  ›"
 			}
-			b.lines = append(b.lines, s.style.dim.Render(s.cells.pad(sign+" "+label(l.Peer), width)))
+			b.lines = append(b.lines, s.style.dim.Render(s.cells.pad(sign+" "+s.who(l.Peer), width)))
 			b.rooms = append(b.rooms, r)
 		}
 	}
@@ -192,7 +207,7 @@ func (s *screen) side(n int) sidebar {
 func (s *screen) sideRoom(r *room, width int) string {
 	sign, m := "○", calm
 	switch {
-	case len(s.linksOf(r)) > 0:
+	case s.up(r):
 		sign, m = "●", good
 	case r.dialling():
 		sign, m = "◌", wait
@@ -215,11 +230,11 @@ func (s *screen) target(width int) string {
 	text := s.say.t("target.none")
 	if r := s.current(); r != nil {
 		text = s.say.t("target.room", r.label())
-		if len(s.linksOf(r)) == 0 && !r.info.Shared {
+		if !s.up(r) && !r.info.Shared {
 			text = s.say.t("target.gone", r.label())
 		}
-		if n := len(s.linksOf(r)); r.info.Shared {
-			text = s.say.t("target.shared", r.label(), n)
+		if r.info.Shared {
+			text = s.say.t("target.shared", r.label(), s.here(r))
 		}
 	}
 	if s.toAll {
@@ -235,6 +250,9 @@ func (s *screen) target(width int) string {
 	}
 	if s.hex {
 		marks = append(marks, "HEX")
+	}
+	if r := s.current(); r != nil && r.info.Host != "" && r.waiting() > 0 {
+		marks = append(marks, s.say.t("target.waits", r.waiting()))
 	}
 	unread := 0
 	for _, r := range s.rooms {

@@ -88,7 +88,7 @@ export function Asked({ room, n, children }: { room: Room; n: number; children: 
   );
 }
 
-const print = /[a-z2-7]{4}(?: [a-z2-7]{4}){4}/g;
+const print = /\b[a-z2-7]{4}(?: [a-z2-7]{4}){4}\b/g;
 
 // KeyAlarm stands where the connection would be when the host shows another key than it had.
 export function KeyAlarm({ room }: { room: Room }) {
