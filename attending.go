@@ -346,6 +346,19 @@ func (a *attending) over(v verdict, lived time.Duration, e Event) {
 	}
 }
 
+// stay has none of the link's rooms dialled again before it is asked for.
+func (a *attending) stay() {
+	a.mu.Lock()
+	copies := a.copies
+	a.mu.Unlock()
+	for _, c := range copies {
+		c.d.mu.Lock()
+		c.d.stay = true
+		c.d.forget()
+		c.d.mu.Unlock()
+	}
+}
+
 // handled says how far the host has stored the outbox.
 func (g *guest) handled(n int64) {
 	g.mu.Lock()

@@ -124,6 +124,9 @@ func (n *Node) Disconnect(_ context.Context, id int64) error {
 	s := n.sessions[id]
 	n.mu.Unlock()
 	if s != nil { // after a goodbye neither side dials by itself
+		if a, ok := s.side.(*attending); ok {
+			a.stay()
+		}
 		s.part(wire.CloseBody{Code: wire.CodeBye})
 		return nil
 	}

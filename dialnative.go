@@ -210,7 +210,7 @@ func (d *dialler) swap(rec journal.Room) {
 func (d *dialler) after(v verdict, lived time.Duration) *int64 {
 	again, least := v.code.Again()
 	d.mu.Lock()
-	soon := d.soon || v.closed && (v.code == wire.CodeFork || v.ours && v.code == wire.CodeBye) // another room of the link was hung up
+	soon := d.soon || !d.stay && v.closed && (v.code == wire.CodeFork || v.ours && v.code == wire.CodeBye) // another room of the link was hung up
 	d.soon = false
 	if v.closed && !again && !soon && !(v.code == wire.CodeUnknownKey && v.retry > 0) {
 		d.stay = true
@@ -354,7 +354,7 @@ func (d *dialler) greet(g *guest, conn *tls.Conn, handshake time.Duration) (*att
 		return nil, journalError(err)
 	}
 	s := n.newSession(conn, g.host)
-	s.dialled, s.handshake, s.tls = true, handshake, conn
+	s.dialled, s.handshake, s.tls, s.order = true, handshake, conn, n.connections.Add(1)
 	g.mu.Lock()
 	box := g.outbox
 	g.mu.Unlock()

@@ -2,6 +2,7 @@ package tincan
 
 import (
 	"context"
+	"crypto/rand"
 	"sync"
 
 	"tincan/internal/journal"
@@ -110,6 +111,13 @@ func (g *guest) name(remote string) string {
 	return g.names[remote]
 }
 
+// returning is from where on own messages of a copy may still come back from the host, as far as is known.
+func (g *guest) returning(copy string) int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return max(g.echo[copy], g.outbox.Base, g.began-outboxKeeps)
+}
+
 // numbered says that the host has numbered the outbox's message seq, which is of a room's copy.
 func (g *guest) numbered(copy string, seq int64) {
 	g.mu.Lock()
@@ -165,7 +173,7 @@ func (n *Node) sendToHost(ctx context.Context, r *room, os []Outgoing) ([]Messag
 	if owed+int64(len(es)) > outboxMessages {
 		return nil, fail(CodeFull, nil, say("%d messages wait for %s already", owed, rec.Name), say("wait until it is connected; what waits is kept"))
 	}
-	if es[0].ID != "" {
+	if es[0].Chosen {
 		m, known, err := n.sentOnce(ctx, r, box, &es[0])
 		if err != nil || known {
 			return []Message{m}, err
@@ -208,8 +216,9 @@ func outboxEntries(rec journal.Room, os []Outgoing) (es []journal.Entry, err err
 		case len(o.Body) > messageLimit:
 			return es, fail(CodeUsage, nil, say("a message has at most %d bytes, this one has %d", messageLimit, len(o.Body)), say("send it in parts"))
 		}
-		e := journal.Entry{Codec: "tincan", Encoding: rec.Encoding, Meta: m, Body: o.Body}
-		if o.ID != "" {
+		// Never one that is made from the number: an old copy of this journal that is put back uses its numbers again.
+		e := journal.Entry{ID: rand.Text(), Codec: "tincan", Encoding: rec.Encoding, Meta: m, Body: o.Body}
+		if e.Chosen = o.ID != ""; e.Chosen {
 			e.ID = roomPrefix(rec.ID) + o.ID
 		}
 		es = append(es, e)

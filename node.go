@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -61,6 +62,8 @@ type Node struct {
 	recorders chan struct{} // one for each accepted connection that is being recorded
 	greeting  greeters
 	offer     offer
+
+	connections atomic.Int64 // native ones, for their order
 
 	key  *identity.Key
 	id   string // the key's

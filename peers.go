@@ -30,15 +30,21 @@ type pair struct {
 }
 
 // replace makes a session its peer's only one: the one before it ends, and does nothing any more when replace
-// returns [PROTOCOL B1].
-func (n *Node) replace(s *session, w way) {
+// returns [PROTOCOL B1]. It is false for a connection that is older than the one that is up: its greeting was slow, and
+// who made it has made another since.
+func (n *Node) replace(s *session, w way) bool {
 	n.mu.Lock()
 	old := n.pairs[pair{s.peer, w}]
+	if old != nil && old.order > s.order {
+		n.mu.Unlock()
+		return false
+	}
 	n.pairs[pair{s.peer, w}] = s
 	n.mu.Unlock()
 	if old != nil {
 		old.part(wire.CloseBody{Code: wire.CodeReplaced})
 	}
+	return true
 }
 
 // forgetSession takes a session out of the node's lists.

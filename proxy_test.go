@@ -16,6 +16,7 @@ type cutter struct {
 	mu    sync.Mutex
 	next  *cut // for the connection that comes next; nil: it lives
 	conns map[*crossing]bool
+	shut  bool // whoever dials is reset
 
 	up, down atomic.Int64 // bytes of the last connection: to the target, and back
 }
@@ -60,6 +61,13 @@ func (c *cutter) arm(k *cut) {
 	c.mu.Unlock()
 }
 
+// refuse resets whoever dials from now on, or not any more.
+func (c *cutter) refuse(all bool) {
+	c.mu.Lock()
+	c.shut = all
+	c.mu.Unlock()
+}
+
 // cutAll cuts every connection now.
 func (c *cutter) cutAll(how string) {
 	c.mu.Lock()
@@ -79,7 +87,13 @@ func (c *cutter) accept() {
 		if err != nil {
 			return
 		}
-		to, err := net.Dial("tcp", c.target)
+		c.mu.Lock()
+		shut := c.shut
+		c.mu.Unlock()
+		var to net.Conn
+		if err = net.ErrClosed; !shut {
+			to, err = net.Dial("tcp", c.target)
+		}
 		if err != nil {
 			conn.(*net.TCPConn).SetLinger(0)
 			conn.Close()
@@ -89,7 +103,12 @@ func (c *cutter) accept() {
 		c.mu.Lock()
 		x.cut, c.next = c.next, nil
 		c.conns[x] = true
+		shut = c.shut
 		c.mu.Unlock()
+		if shut { // meanwhile
+			x.end("rst")
+			continue
+		}
 		c.up.Store(0)
 		c.down.Store(0)
 		go x.carry(x.b, x.a, true)

@@ -100,7 +100,7 @@ func (a *attending) joined(b *wire.JoinedBody) error {
 	if err != nil {
 		return a.unable(err)
 	}
-	c.at, _, _ = a.g.unnumbered(c.r.name)
+	c.at = a.g.returning(c.r.name)
 	if again := c.joinedNow(b, curs); !again {
 		a.announce(c.r)
 	}

@@ -58,6 +58,7 @@ type session struct {
 	host      string // the remote IP address
 	handshake time.Duration
 	rec       journal.Link
+	order     int64 // of the connections of this node: which is newer
 	tls       *tls.Conn
 	room      *room // the first room, in whose history the link stands; set before it is announced
 	announced atomic.Bool
@@ -122,6 +123,13 @@ func (s *session) begin() error {
 	s.heard.Store(now)
 	s.alarm = time.AfterFunc(pingAfter, s.look)
 	return nil
+}
+
+// undo takes back begin, for a session that does not run.
+func (s *session) undo() {
+	s.alarm.Stop()
+	s.n.forgetSession(s)
+	s.n.wg.Done()
 }
 
 // announce tells that a room has the link, and records the link with its first room.

@@ -30,6 +30,7 @@ const askAgain = 3 * time.Second
 // welcome makes a connection that speaks TLS a session, if its key may come in; nil if it may not.
 func (l *listener) welcome(conn net.Conn) runner {
 	n := l.n
+	order := n.connections.Add(1)
 	defer n.greeting.leave(n.greeting.enter(conn))
 	tc := tls.Server(link.Count(conn), n.key.Server(func(identity.ID) error { return nil }))
 	ctx, cancel := context.WithTimeout(n.ctx, tlsDeadline)
@@ -46,7 +47,7 @@ func (l *listener) welcome(conn net.Conn) runner {
 	}
 	s := n.newSession(tc, string(id))
 	s.tls = tc
-	s.listener = l
+	s.listener, s.order = l, order
 	h := &hosting{session: s}
 	s.side = h
 	if err := h.greeted(); err != nil {
@@ -235,11 +236,13 @@ func (h *hosting) start(b *wire.HelloBody) error {
 	if err := h.begin(); err != nil {
 		return closing(wire.CodeShutdown, "")
 	}
-	n.replace(h.session, incoming)
+	if !n.replace(h.session, incoming) {
+		h.undo()
+		return closing(wire.CodeReplaced, "")
+	}
 	pos, again, err := n.journal.Inbox(n.ctx, h.peer)
 	if err != nil {
-		n.forgetSession(h.session)
-		n.wg.Done()
+		h.undo()
 		return h.unable(err)
 	}
 	h.held = pos

@@ -245,6 +245,9 @@ func (t *tx) put(s *roomState, es []Entry, o origin) ([]Entry, error) {
 		return nil, err
 	}
 	id := s.room.ID
+	if len(es) == 0 {
+		return nil, nil
+	}
 	if r.last+int64(len(es)) > maxOffset {
 		return nil, fmt.Errorf("room %s is full", s.room.Name)
 	}
@@ -261,7 +264,7 @@ func (t *tx) put(s *roomState, es []Entry, o origin) ([]Entry, error) {
 		}
 		if e.ID == "" {
 			e.ID = s.id(e.Offset)
-		} else if err := t.identify(id, e, o); err != nil {
+		} else if err := t.identify(s, e, o); err != nil {
 			return nil, err
 		}
 		if r.native {
@@ -276,13 +279,13 @@ func (t *tx) put(s *roomState, es []Entry, o origin) ([]Entry, error) {
 }
 
 // identify keeps the id of an own message, to find it by. A host may number one id twice; the first is the one.
-func (t *tx) identify(room int64, e *Entry, o origin) (err error) {
+func (t *tx) identify(s *roomState, e *Entry, o origin) (err error) {
 	switch {
-	case o == taken, o == mirrored && !e.Chosen:
+	case o == taken, (o == mirrored || s.room.Outbox) && !e.Chosen:
 	case o == mirrored:
-		_, err = t.j.writer.stmts.sameID.Exec(room, e.ID, e.Offset)
+		_, err = t.j.writer.stmts.sameID.Exec(s.room.ID, e.ID, e.Offset)
 	default:
-		_, err = t.j.writer.stmts.id.Exec(room, e.ID, e.Offset)
+		_, err = t.j.writer.stmts.id.Exec(s.room.ID, e.ID, e.Offset)
 	}
 	return err
 }

@@ -69,7 +69,7 @@ type cursorKey struct {
 type Entry struct {
 	Offset   int64
 	ID       string // "" when appended: one is derived from the room and the offset
-	Chosen   bool   // of a mirrored entry: this node sent it, with an ID that was given to it
+	Chosen   bool   // of an outbox or a copy: the ID is the sender's choice, to find it by
 	From     string // who sent it; "" is this node
 	Time     time.Time
 	Link     int64
