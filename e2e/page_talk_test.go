@@ -51,7 +51,7 @@ func (b *tab) receipt(text, state string) {
 	b.t.Helper()
 	words := map[string][2]string{
 		"queued": {"queued", "已存盘"}, "written": {"written", "已交给内核"}, "reached": {"reached", "对方TCP已确认"},
-		"uncertain": {"uncertain", "可能未到达"}, "discarded": {"discarded", "已丢弃"},
+		"uncertain": {"uncertain", "可能未到达"}, "discarded": {"discarded", "已丢弃"}, "stored": {"stored by the host", "主机已存盘"}, "has it": {"has it", "已存盘"},
 	}
 	want := words[state][0]
 	if b.lang == chinese {

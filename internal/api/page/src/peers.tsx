@@ -28,7 +28,7 @@ export function AskingBar() {
   return (
     <div class="askings">
       {all.slice(0, 3).map((p) => (
-        <section key={p.id} class="banner asking" role="alertdialog" aria-label={t("asking.is", { who: called(p) })}>
+        <section key={p.id} class="banner asking" role="alert" aria-label={t("asking.is", { who: called(p) })}>
           <p>
             <b>{t("asking.is", { who: called(p) })}</b> <small>{p.addr}</small>
             <span class="prints">

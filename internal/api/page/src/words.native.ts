@@ -152,6 +152,7 @@ export const native = {
   "hint.storage": ["what waits here goes when it can", "等待的消息之后会发出"],
   "hint.unsupported": ["use the same version of tincan at both ends", "两端请用同一版本的 tincan"],
   "hint.unknown key": ["ask for a ticket or a pairing code, and connect with it", "请对方给入场券或配对码，再用它连接"],
+  "hint.key differs": ["compare the fingerprints by voice", "请通过语音核对指纹"],
   "hint.blocked": ["the operator of the host can trust this key again", "主机方可以重新信任此密钥"],
   "hint.pairing failed": ["ask for a new code: this one is gone after three tries", "请对方给新的配对码：错三次即失效"],
   "hint.replaced": ["if another program uses the same key, end it or give it its own folder", "如果另一个程序在用同一把密钥，请结束它或给它单独的文件夹"],
