@@ -86,7 +86,7 @@ func (s *screen) withValue(word string, v *int64, write func(int64) string) []st
 // noFigures is what stands in the place of a link's figures while there is none.
 func (s *screen) noFigures(width int) string {
 	r := s.current()
-	if r != nil && r.info.Dial != nil {
+	if r != nil && r.info.Dial != nil && !(r.end == "unknown key" && r.info.Dial.Phase == "waiting") {
 		if hint := s.say.hint(r.end); hint != "" {
 			return hint
 		}

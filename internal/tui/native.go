@@ -351,7 +351,8 @@ func (s *screen) nativeBanners() (out []string) {
 		}
 		out = append(out, s.say.t("key.differs", shown), s.say.t("key.known", fingerprint(r.info.Host)), s.say.t("key.repair", groups(r.info.Host, 2)))
 	case d.Phase == "waiting" && r.end == "unknown key":
-		out = append(out, s.say.t("asked", fingerprint(s.id)))
+		left := max(0, r.retry.Sub(s.now()))
+		out = append(out, s.say.t("asked", fingerprint(s.id)), s.say.t("asked.again", int((left+time.Second-1)/time.Second)))
 	}
 	return out
 }

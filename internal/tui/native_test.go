@@ -72,6 +72,14 @@ func TestNativeScreens(t *testing.T) {
 			st.happen(tincan.Event{Kind: tincan.EventAsking, Peer: carol, Name: "vm", Listener: "t1"})
 			st.pass(time.Second)
 		},
+		"asked": func(st *stage) {
+			st.f.status.ID = our
+			st.run(st.dial(abroad, true))
+			st.f.status.Rooms = []tincan.RoomStatus{{Name: abroad, Dialled: true, Codec: "tincan", Host: dave,
+				Dial: &tincan.DialStatus{URL: abroad, Phase: "waiting", Reason: "unknown key", Attempt: 1, Retry: st.time.Add(3 * time.Second)}}}
+			st.happen(tincan.Event{Kind: tincan.EventDisconnected, Room: abroad, Reason: "unknown key", RetryInMS: ptr(int64(3000))})
+			st.pass(time.Second)
+		},
 		"key": func(st *stage) {
 			st.guest()
 			st.end(7, "peer closed")

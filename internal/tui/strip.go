@@ -139,6 +139,7 @@ func (s *screen) banners() []string {
 			out = append(out, s.say.t("redial.why", why))
 		case d.Phase == "stopped":
 			out = append(out, s.say.t("redial.stopped"))
+		case d.Phase == "waiting" && r.end == "unknown key": // it is said above
 		case d.Phase == "waiting" && left > 0:
 			out = append(out, s.say.t("redial.in", why, int((left+time.Second-1)/time.Second), max(d.Attempt, r.attempt)+1))
 		case d.Phase == "waiting":

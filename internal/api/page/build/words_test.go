@@ -117,7 +117,17 @@ func TestReasons(t *testing.T) {
 			}
 		}
 	}
-	if n < 18 {
+	b, err := os.ReadFile(filepath.Join(root, "../../wire/code.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := sources(t, "words.native.ts")["words.native.ts"]
+	for _, m := range regexp.MustCompile(`\{"([^"]+)", (?:true|false), `).FindAllStringSubmatch(string(b), -1) {
+		if n++; !strings.Contains(words+keys, `"reason.`+m[1]+`":`) {
+			t.Errorf("no words for the close code %q", m[1])
+		}
+	}
+	if n < 36 {
 		t.Errorf("only %d reasons were found", n)
 	}
 }

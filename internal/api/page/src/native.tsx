@@ -50,7 +50,7 @@ export function Owed({ room, live }: { room: Room; live: boolean }) {
   if (!p || live && ms < 5000) return null;
   return (
     <p class="owed" role="status">
-      <b>{t(p.messages === 1 ? "pending.one" : "pending.n", { n: count(p.messages) })}</b> {t("pending.since", { time: rough(ms) })} <small>{t("pending.goes")}</small>
+      <b>{t(p.messages === 1 ? "pending.one" : "pending.n", { n: count(p.messages) })}</b> {t("pending.since", { time: rough(ms) })} {room.dial && room.dial.phase !== "stopped" && <small>{t("pending.goes")}</small>}
     </p>
   );
 }

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { address, checkHost, checkPort, dialled, label, split } from "./address.ts";
+import { address, checkHost, checkPort, dialled, invited, isNative, label, split } from "./address.ts";
 import { encode } from "./encode.ts";
 import { pieces } from "./format.ts";
 import { Heights } from "./heights.ts";
 import { dump, fromBase64, parseHex, plainHex } from "./hex.ts";
 import { type Ask, Log, page, whole } from "./log.ts";
-import { addStep, apply, newState, type Wishes } from "./store.ts";
+import { meet } from "./names.ts";
+import { addStep, apply, newState, wait, type Wishes } from "./store.ts";
 import { steps } from "./steps.ts";
 import type { Message, ReceiptRange } from "./types.ts";
 
@@ -215,4 +216,76 @@ test("events say what has to be read again", () => {
   assert.equal(s.retries.size, 0);
   apply(s, { room: "other", event: "message", offset: 1, from: "p" }, w);
   assert.equal(s.unread.get("other"), 1);
+});
+
+const key = "tc1bdepfhhqvoeo6wx6xvtfvw6djdsj3bivsl37armjoq5oilrzu5rq";
+
+test("a ticket goes through as it is", () => {
+  const plain = { code: "", accept: false, history: "all" };
+  const ticket = `tincan://h:7000/lobby?key=${key}&secret=s`;
+  assert.equal(invited(ticket, plain), ticket);
+  assert.equal(invited(` tincan://h:7000/lobby?key=${key}\n&secret=s \n`, plain), ticket);
+  assert.equal(invited("tincan://h:7000/lobby", { code: "１23-456-789", accept: true, history: "new" }),
+    "tincan://h:7000/lobby?code=123-456-789&accept=new&history=new");
+  assert.equal(invited(ticket, { ...plain, history: "100" }), ticket + "&history=100");
+  assert.deepEqual([" TINCAN://h:1", "h:1", "tincan", "lines://h:1"].map(isNative), [true, false, false, false]);
+  const place = { host: "", port: "7000", codec: "auto", tls: false, options: "max=1MiB", room: "", admit: "ask" };
+  assert.equal(address(place), "auto://:7000?max=1MiB&admit=ask");
+  assert.equal(address({ ...place, codec: "lines" }), "lines://:7000?max=1MiB");
+});
+
+test("what a key calls itself is never alone", () => {
+  assert.equal(label(key), "bdep fhhq");
+  meet(key, "Bob");
+  assert.equal(label(key), '"Bob" bdep fhhq');
+  meet(key, undefined, "Robert");
+  assert.equal(label(key), "Robert");
+  meet(key, undefined, "");
+  assert.equal(label(key), '"Bob" bdep fhhq');
+});
+
+test("a message waits for its number, and is there once", () => {
+  const s = newState();
+  s.room = "r";
+  s.log = new Log("r", asker(0).ask, () => {});
+  s.status = { rooms: [{ name: "r", host: key }] } as unknown as NonNullable<typeof s.status>;
+  const w: Wishes = {};
+  apply(s, { event: "receipt", room: "r", id: "a", state: "queued" } as object, w);
+  assert.equal(w.pending, true);
+  wait(s, message(0, { id: "a" }));
+  wait(s, message(0, { id: "a" }));
+  wait(s, message(0, { id: "b", room: "other" }));
+  assert.deepEqual(s.pending.map((m) => m.id), ["a"]);
+  assert.equal(s.log.last, 0);
+  apply(s, { event: "message", ...message(1, { id: "a" }) } as object, w);
+  assert.deepEqual(s.pending, []);
+  assert.equal(s.log.row(1)?.receipts.get(key)?.state, "stored");
+  wait(s, message(0, { id: "a" })); // an answer that was on its way
+  assert.deepEqual(s.pending, []);
+});
+
+test("what the journal does not have is a hole, and is asked for once", async () => {
+  const asked: number[] = [];
+  const has = [1, 2, 6, 7];
+  const log = new Log("r", {
+    history: async (_, after, limit) => { asked.push(after); return has.filter((o) => o > after).slice(0, limit).map((o) => message(o)); },
+    receipts: async () => [],
+  }, () => {});
+  log.reach(7, true);
+  log.want(1, 7);
+  await settled();
+  assert.deepEqual([2, 3, 5, 6].map((o) => log.hole(o)), [false, true, true, false]);
+  const n = asked.length;
+  log.want(1, 7);
+  await settled();
+  assert.equal(asked.length, n);
+  log.base = 5;
+  assert.equal(log.first, 6);
+});
+
+test("who asks to come in is no failure", () => {
+  assert.deepEqual(steps({ event: "asking", peer: key }).map((s) => s.word), ["step.asking"]);
+  assert.deepEqual(steps({ event: "refused", reason: "the operator is asked" }), []);
+  assert.deepEqual(steps({ event: "disconnected", addr: "h:1", reason: "unknown key", retry_in_ms: 3000 }).map((s) => s.word), ["step.asked"]);
+  assert.deepEqual(steps({ event: "paired", peer: key, reason: "ticket" }).map((s) => s.word), ["step.paired"]);
 });

@@ -55,6 +55,7 @@ export function steps(e: Happening): Step[] {
         return [step("step.disconnected", "bad", at,
           () => t("send.to", { who: peer || room, why: why(e.reason ?? "", e.detail ?? "", e.hint) }))];
       }
+      if (e.reason === "unknown key" && e.retry_in_ms) return [step("step.asked", "wait", at, () => addr)];
       if (e.reason === "canceled") return [step("step.ready", "calm", at, () => tOr("reason.", "canceled"))];
       return [
         step("step.failed", "bad", at, () => t("send.to", { who: addr || room, why: why(e.reason ?? "", e.detail ?? "", e.hint) })),
