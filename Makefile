@@ -13,7 +13,7 @@ CHECK     = $(GO) tool -modfile=$(CURDIR)/tools/staticcheck/go.mod staticcheck
 export GOFLAGS ?= -buildvcs=false# the same sources make the same program, with git or without
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 16
 
 build: ## bin/tincan: stripped, static
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/ ./cmd/tincan
@@ -47,6 +47,13 @@ cross/%:
 race: ## the packages with goroutines, under the race detector, but for the longest tests
 	CGO_ENABLED=1 $(GO) test -race -short $(RACE)
 
+test-model: ## the delivery rules, searched through five million states
+	TINCAN_MODEL=1 $(GO) test -count=1 -run Model -v ./internal/stream
+
+torture: ## 10,000 simulations, every pair of cuts, 1,000 kills: hours
+	TINCAN_SEEDS=10000 TINCAN_TORTURE=1 $(GO) test -count=1 -timeout 12h -run 'Simulation|Torture' -v .
+	cd e2e && TINCAN_TORTURE=1 $(GO) test -count=1 -timeout 12h -run Native -v .
+
 fuzz: ## every fuzz target for FUZZTIME
 	@$(GO) test -list '^Fuzz' ./... | awk '/^Fuzz/ {f[n++] = $$1} /^ok/ {for (i = 0; i < n; i++) print $$2, f[i]; n = 0}' | \
 	while read -r package target; do \
@@ -67,4 +74,4 @@ page: ## check and bundle the page's TypeScript; the result is committed; needs 
 	npm run check --prefix internal/api/page
 	$(GO) generate ./internal/api
 
-.PHONY: help build test check setup lint fmt cross race fuzz bench vuln page
+.PHONY: help build test check setup lint fmt cross race test-model torture fuzz bench vuln page
