@@ -77,6 +77,23 @@ func TestNativeTalk(t *testing.T) {
 	}
 }
 
+// untilStatus waits until a node's status is as wanted.
+func untilStatus(t *testing.T, n *Node, want string, is func(Status) bool) Status {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		st, err := n.Status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if is(st) {
+			return st
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("want %s: links %+v, rooms %+v", want, st.Links, st.Rooms)
+		}
+	}
+}
+
 // A native link can be disconnected like any other, from either side, and is dialled again only when asked to.
 func TestNativeDisconnect(t *testing.T) {
 	host, guest, here, there := hostAndGuest(t)
@@ -89,25 +106,37 @@ func TestNativeDisconnect(t *testing.T) {
 	}
 	say(1)
 	for i, n := range []*Node{guest, host} {
-		st, err := n.Status(t.Context())
-		if err != nil || len(st.Links) != 1 {
-			t.Fatalf("links %+v, %v", st.Links, err)
-		}
+		st := untilStatus(t, n, "one link", func(st Status) bool { return len(st.Links) == 1 })
 		if err := n.Disconnect(t.Context(), st.Links[0].ID); err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-		defer cancel()
-		for phase := ""; phase != "stopped"; {
-			if st, err = guest.Status(ctx); err != nil {
-				t.Fatalf("the guest's dial is %q: %v", phase, err)
-			}
-			phase = st.Rooms[0].Dial.Phase
-			time.Sleep(time.Millisecond)
-		}
+		untilStatus(t, guest, "the dial has stopped", func(st Status) bool { return st.Rooms[0].Dial.Phase == "stopped" })
 		if err := guest.Redial(t.Context(), there); err != nil {
 			t.Fatal(err)
 		}
 		say(2 + i)
+	}
+}
+
+// What waits for a host is told of a room that is not dialled too.
+func TestPendingOfRestingRoom(t *testing.T) {
+	host, guest, here, there := hostAndGuest(t)
+	if _, err := guest.Send(t.Context(), there, []byte("first")); err != nil {
+		t.Fatal(err)
+	}
+	untilMessages(t, host, here, 1)
+	untilMessages(t, guest, there, 1)
+	if err := guest.HangUp(t.Context(), there); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := guest.Send(t.Context(), there, []byte("second")); err != nil {
+		t.Fatal(err)
+	}
+	st, err := guest.Status(t.Context())
+	if err != nil || len(st.Rooms) != 1 {
+		t.Fatalf("rooms %+v, %v", st.Rooms, err)
+	}
+	if p := st.Rooms[0].Pending; p == nil || p.Messages != 1 || p.Since.IsZero() {
+		t.Errorf("what waits is %+v, want one message", p)
 	}
 }

@@ -59,7 +59,11 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 			s.Rooms = append(s.Rooms, r.status(ctx))
 			continue
 		}
-		s.Rooms = append(s.Rooms, roomStatus(rec))
+		r := roomStatus(rec)
+		if rec.Host != "" {
+			r.Pending, _ = n.pending(ctx, rec) // a journal that cannot be read is told as trouble
+		}
+		s.Rooms = append(s.Rooms, r)
 	}
 	if err := n.journal.Trouble(); err != nil {
 		s.Trouble, _, _ = Explain(journalError(err))
