@@ -13,7 +13,7 @@ CHECK     = $(GO) tool -modfile=$(CURDIR)/tools/staticcheck/go.mod staticcheck
 export GOFLAGS ?= -buildvcs=false# the same sources make the same program, with git or without
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 19
 
 build: ## bin/tincan: stripped, static
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/ ./cmd/tincan
