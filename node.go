@@ -64,6 +64,8 @@ type Node struct {
 	offer     offer
 
 	connections atomic.Int64 // native ones, for their order
+	pingAfter   time.Duration
+	deadAfter   time.Duration
 
 	key  *identity.Key
 	id   string // the key's
@@ -84,7 +86,7 @@ func Open(dir string) (*Node, error) {
 	}
 	n := &Node{dir: dir, limits: DefaultLimits, started: time.Now(), journal: j, log: slog.New(slog.DiscardHandler),
 		rooms: map[string]*room{}, links: map[int64]*member{}, sessions: map[int64]*session{}, pairs: map[pair]*session{},
-		guests: map[string]*guest{}, outboxes: map[int64]*guest{}, key: key, id: string(key.ID()), name: ownName(), listeners: map[string]*listener{},
+		guests: map[string]*guest{}, outboxes: map[int64]*guest{}, pingAfter: pingAfter, deadAfter: deadAfter, key: key, id: string(key.ID()), name: ownName(), listeners: map[string]*listener{},
 		followers: map[*follower]struct{}{}, over: make(chan struct{}), admission: admission{hosts: map[string]int{}, refused: map[string]time.Time{}}}
 	if files := openFiles(); files > 0 {
 		n.admission.files = max(files-spareFiles, files/2)

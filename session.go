@@ -121,7 +121,7 @@ func (s *session) begin() error {
 	now := time.Now().UnixNano()
 	s.wrote.Store(now)
 	s.heard.Store(now)
-	s.alarm = time.AfterFunc(pingAfter, s.look)
+	s.alarm = time.AfterFunc(n.pingAfter, s.look)
 	return nil
 }
 
@@ -273,19 +273,19 @@ func (s *session) part(c wire.CloseBody) {
 func (s *session) look() {
 	now := time.Now()
 	silent := now.Sub(time.Unix(0, s.heard.Load()))
-	if silent >= deadAfter {
+	if silent >= s.n.deadAfter {
 		s.link.Abort(link.TimedOut)
 		return
 	}
-	next := deadAfter - silent
-	if idle := now.Sub(time.Unix(0, s.wrote.Load())); idle >= pingAfter {
+	next := s.n.deadAfter - silent
+	if idle := now.Sub(time.Unix(0, s.wrote.Load())); idle >= s.n.pingAfter {
 		s.mu.Lock()
 		s.ping = true
 		s.mu.Unlock()
 		s.wake()
-		next = min(next, pingAfter)
+		next = min(next, s.n.pingAfter)
 	} else {
-		next = min(next, pingAfter-idle)
+		next = min(next, s.n.pingAfter-idle)
 	}
 	s.alarm.Reset(next)
 }
@@ -346,7 +346,7 @@ func (s *session) wrap(err error) error {
 // errSaid ends the pump after CLOSE.
 var errSaid = errors.New("closed")
 
-// write writes one round: what is small and urgent, what the side owes, and CLOSE last, in one go.
+// write writes one round in one go: what the side owes, what keeps the link alive, and CLOSE last.
 func (s *session) write() (wrote bool, err error) {
 	select {
 	case <-s.link.Done():
@@ -357,18 +357,16 @@ func (s *session) write() (wrote bool, err error) {
 	pong, ping, last := s.pong, s.ping, s.closing
 	s.pong, s.ping = nil, false
 	s.mu.Unlock()
-	var out []codec.Frame
+	out, done, err := s.side.owed()
+	if err != nil {
+		return false, err
+	}
 	for _, p := range pong {
 		out = append(out, codec.Frame{Body: wire.AppendPing(nil, wire.Pong, p)})
 	}
 	if ping {
 		out = append(out, codec.Frame{Body: wire.AppendPing(nil, wire.Ping, [8]byte{})})
 	}
-	more, done, err := s.side.owed()
-	if err != nil {
-		return false, err
-	}
-	out = append(out, more...)
 	if err := s.send(out); err != nil {
 		return false, err
 	}
