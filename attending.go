@@ -196,6 +196,7 @@ func (a *attending) hello(b *wire.HelloBody) error {
 	cur := a.cur
 	a.mu.Unlock()
 	a.g.handled(send.Handled())
+	a.g.greeted(send.Handled())
 	a.n.journal.SaveHandled(box.ID, send.Handled())
 	a.n.moved(a.seat, cur)
 	close(a.greets)

@@ -22,6 +22,7 @@ type guest struct {
 	names  map[string]string // the host's name of a room → the name of its copy here
 	echo   map[string]int64  // copy → the newest message of the outbox that the host has numbered in it
 	began  int64             // what was stored by the host when the outbox was opened
+	had    int64             // what the host had stored when it last greeted: that has numbers
 }
 
 // Bounds of an outbox. What the host has stored stays for a while, as its number comes back without the body.
@@ -62,7 +63,7 @@ func (g *guest) open(ctx context.Context) (journal.Room, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.outbox.ID == 0 {
-		g.outbox, g.last, g.done, g.began = box, box.Last, box.Handled, box.Handled
+		g.outbox, g.last, g.done, g.began, g.had = box, box.Last, box.Handled, box.Handled, box.Handled
 	}
 	return g.outbox, nil
 }
@@ -87,7 +88,7 @@ func (g *guest) reopen(ctx context.Context) error {
 	defer g.mu.Unlock()
 	box, err := g.n.journal.RoomByID(ctx, g.outbox.ID)
 	if err == nil {
-		g.outbox, g.last, g.done, g.began = box, box.Last, box.Handled, 0
+		g.outbox, g.last, g.done, g.began, g.had = box, box.Last, box.Handled, 0, box.Handled
 		clear(g.echo)
 	}
 	return err
@@ -118,6 +119,13 @@ func (g *guest) returning(copy string) int64 {
 	return max(g.echo[copy], g.outbox.Base, g.began-outboxKeeps)
 }
 
+// greeted says how much of the outbox the host had stored when it greeted: that has numbers.
+func (g *guest) greeted(n int64) {
+	g.mu.Lock()
+	g.had = n
+	g.mu.Unlock()
+}
+
 // numbered says that the host has numbered the outbox's message seq, which is of a room's copy.
 func (g *guest) numbered(copy string, seq int64) {
 	g.mu.Lock()
@@ -133,7 +141,7 @@ func (g *guest) unnumbered(copy string) (after, last int64, alone bool) {
 	for _, name := range g.names {
 		alone = alone && name == copy
 	}
-	return max(g.echo[copy], g.began, g.outbox.Base), g.last, alone
+	return max(g.echo[copy], g.had, g.outbox.Base), g.last, alone
 }
 
 // committed says that the outbox has messages up to last.

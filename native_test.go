@@ -140,3 +140,31 @@ func TestPendingOfRestingRoom(t *testing.T) {
 		t.Errorf("what waits is %+v, want one message", p)
 	}
 }
+
+// What has a number does not wait again because the link came up anew.
+func TestPendingAfterReconnecting(t *testing.T) {
+	host, guest, here, there := hostAndGuest(t)
+	if _, err := guest.Send(t.Context(), there, []byte("first")); err != nil {
+		t.Fatal(err)
+	}
+	untilMessages(t, guest, there, 1)
+	for range 2 {
+		st := untilStatus(t, guest, "one link", func(st Status) bool { return len(st.Links) == 1 })
+		if err := guest.Disconnect(t.Context(), st.Links[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		untilStatus(t, guest, "nothing waits", func(st Status) bool { return st.Rooms[0].Dial.Phase == "stopped" && st.Rooms[0].Pending == nil })
+		if err := guest.Redial(t.Context(), there); err != nil {
+			t.Fatal(err)
+		}
+	}
+	st := untilStatus(t, guest, "one link", func(st Status) bool { return len(st.Links) == 1 && st.Rooms[0].Dial.Phase == "connected" })
+	if p := st.Rooms[0].Pending; p != nil {
+		t.Errorf("%+v waits, but all of it has numbers", p)
+	}
+	if _, err := guest.Send(t.Context(), there, []byte("second")); err != nil {
+		t.Fatal(err)
+	}
+	untilMessages(t, host, here, 2)
+	untilMessages(t, guest, there, 2)
+}
