@@ -1,4 +1,6 @@
+import { label } from "./address.ts";
 import { call, Failure, follow } from "./api.ts";
+import { clean } from "./format.ts";
 import { Log } from "./log.ts";
 import { meet } from "./names.ts";
 import { addNotice, apply, linksOf, newState, roomOf, rows, type State, type Wishes } from "./store.ts";
@@ -276,8 +278,7 @@ function greet(): void {
   void recollect();
   if (state.steps.at(-1)!.word !== "step.ready") return; // something has happened already
   if (link) {
-    const peer = link.peer.replace(/^tcp:/, "");
-    state.steps = [step(link.dialled ? "step.connected" : "step.accepted", "good", new Date(link.since), () => peer)];
+    state.steps = [step(link.dialled ? "step.connected" : "step.accepted", "good", new Date(link.since), () => clean(label(link.peer)))];
   } else if (l) {
     state.steps = [step("step.waiting", "wait", new Date(), () => l.addr)];
   }

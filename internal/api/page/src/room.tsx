@@ -74,7 +74,7 @@ function Head({ row, l }: { row: Row; l: Link | undefined }) {
       {l && !l.paused && l.codec !== "tincan" && <button class="small" onClick={() => void act("reading", { link: l.id, do: "pause" })}>{t("pause")}</button>}
       {l?.paused && <button class="small" onClick={() => void act("reading", { link: l.id, do: "one" })}>{t("read.one")}</button>}
       {l?.paused && <button class="small strong" onClick={() => void act("reading", { link: l.id, do: "resume" })}>{t("resume")}</button>}
-      {l && <button class="small" onClick={() => void act("disconnect", { link: l.id })}>{t("disconnect")}</button>}
+      {l && <button class="small" onClick={() => void (l.room === row.room.name ? act("disconnect", { link: l.id }) : hangUp(row.room.name))}>{t("disconnect")}</button>}
       <TCPButton />
     </header>
   );

@@ -206,8 +206,16 @@ export function roomOf(s: State, name: string | undefined): Room | undefined {
   return name === undefined ? undefined : s.status?.rooms.find((r) => r.name === name);
 }
 
+// shared is the link to a room's host that another of its rooms has opened.
+function shared(room: Room, all: Link[]): Link[] {
+  return room.host && room.dial?.phase === "connected" ? all.filter((l) => l.dialled && l.peer === room.host).slice(-1) : [];
+}
+
 export function linksOf(s: State, name: string | undefined): Link[] {
-  return s.status?.links.filter((l) => l.room === name) ?? [];
+  const all = s.status?.links ?? [];
+  const own = all.filter((l) => l.room === name);
+  const room = own.length ? undefined : roomOf(s, name);
+  return room ? shared(room, all) : own;
 }
 
 export interface Row {
@@ -229,7 +237,7 @@ export function rows(status: Status | undefined): { open: Row[]; ended: Row[] } 
   }
   const lets = status.listeners.some((l) => l.admit); // members may come back
   for (const room of status.rooms) {
-    const links = by.get(room.name) ?? [];
+    const links = by.get(room.name) ?? shared(room, status.links);
     by.delete(room.name);
     const live = links.length > 0 || room.dial?.phase === "connected" || !!room.members?.some((m) => m.here && m.peer !== room.host);
     if (live || room.dial || room.held || room.pending || room.shared && !room.host && room.members?.length && lets) open.push({ room, links, live });

@@ -35,7 +35,7 @@ export const native = {
   "tickets": ["Other tickets that are still good ({n})", "其他有效的入场券（{n}）"],
   "code": ["Pairing code", "配对码"],
   "code.example": ["123-456-789", "123-456-789"],
-  "code.why": ["nine digits that the host reads to you", "主机方读给你的九位数字"],
+  "code.why": ["nine digits from the host", "主机给的九位数字"],
   "code.what": ["Nine digits to say aloud: gone after one use, three wrong tries or five minutes.", "九位数字，可口头告知：用一次、错三次或五分钟后失效。"],
   "code.how": ["The guest chooses Connect and the codec tincan, and enters {addr} and this code.", "客人在“连接”中选编码 tincan，输入 {addr} 和此码。"],
   "code.left": ["good for {m}:{s}", "{m}:{s} 内有效"],
@@ -50,7 +50,7 @@ export const native = {
   "history.last": ["the latest {n}", "最近 {n} 条"],
   "history.new": ["only what is new", "只要新消息"],
   "accept": ["Accept a new key", "接受新密钥"],
-  "accept.why": ["takes the key that the host shows the first time; compare fingerprints", "首次接受主机出示的密钥；请核对指纹"],
+  "accept.why": ["takes the host's key the first time; compare fingerprints", "首次接受主机出示的密钥；请核对指纹"],
 
   "own.key": ["This node's fingerprint:", "本机指纹："],
   "own.id": ["this node's id", "本机 ID"],

@@ -40,7 +40,7 @@ export const shell = {
   "port": ["Port", "端口"],
   "port.any": ["0 takes any free port", "0 表示任选空闲端口"],
   "server": ["Server", "服务器"],
-  "server.example": ["name, IP address or ticket", "名称、IP 地址或入场券"],
+  "server.example": ["name, IP or ticket", "名称、IP 地址或入场券"],
   "codec": ["Codec", "编码"],
   "more": ["More", "更多"],
   "options": ["Options", "选项"],
