@@ -61,13 +61,16 @@ func TestPageListens(t *testing.T) {
 		n := startNode(t, "")
 		b := n.open(t, lang)
 		b.click("tab", lang.in("Listen"))
-		options := b.find("combobox", lang.in("Address")).options()
-		want := []string{lang.in("All interfaces"), lang.in("This machine only (127.0.0.1)")}
-		for _, a := range append(want, n.status().Addresses...) {
-			if !slices.ContainsFunc(options, func(o string) bool { return strings.Contains(o, a) }) {
-				t.Errorf("the addresses to listen on are %q, want %q among them", options, a)
+		want := append([]string{lang.in("All interfaces"), lang.in("This machine only (127.0.0.1)")}, n.status().Addresses...)
+		b.until(func() error { // the page may still wait for its first status
+			options := b.find("combobox", lang.in("Address")).options()
+			for _, a := range want {
+				if !slices.ContainsFunc(options, func(o string) bool { return strings.Contains(o, a) }) {
+					return fmt.Errorf("the addresses to listen on are %q, want %q among them", options, a)
+				}
 			}
-		}
+			return nil
+		})
 		addr := b.listen(n, lang.in("This machine only (127.0.0.1)"), "lines")
 		b.strip(lang.in("Listening"), lang.in("Waiting for a connection"))
 		b.shows(addr)
