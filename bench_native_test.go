@@ -168,3 +168,52 @@ func benchDisk(b *testing.B, batch int) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "msg/s")
 	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "µs-p50")
 }
+
+// BenchmarkBehind is a guest that comes when a room has a million messages: how fast it catches up, and what both
+// processes, which are one here, take meanwhile.
+func BenchmarkBehind(b *testing.B) {
+	const messages = 1_000_000
+	host, err := tincan.Open(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer host.Close()
+	l, err := host.Listen(b.Context(), "tincan://127.0.0.1:0/lobby?admit=open")
+	if err != nil {
+		b.Fatal(err)
+	}
+	out := make([]tincan.Outgoing, 1000)
+	for i := range out {
+		out[i] = tincan.Outgoing{Room: "lobby", Body: bytes.Repeat([]byte("x"), 128)}
+	}
+	for range messages / len(out) {
+		if _, err := host.SendMessages(b.Context(), out); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ResetTimer()
+	for b.Loop() {
+		guest, err := tincan.Open(b.TempDir())
+		if err != nil {
+			b.Fatal(err)
+		}
+		r, err := guest.Dial(b.Context(), "tincan://"+l.Addr+"?accept=new")
+		if err != nil {
+			b.Fatal(err)
+		}
+		for last := int64(0); last < messages; time.Sleep(5 * time.Millisecond) {
+			ms, err := guest.History(b.Context(), r.Name, 0, -1)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if len(ms) > 0 {
+				last = ms[0].Offset
+			}
+		}
+		b.StopTimer()
+		b.ReportMetric(float64(rss())/(1<<20), "MiB-RSS")
+		guest.Close()
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(messages)*float64(b.N)/b.Elapsed().Seconds(), "msg/s")
+}
