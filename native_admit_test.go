@@ -339,6 +339,15 @@ func TestRetention(t *testing.T) {
 		t.Errorf("gaps %+v %v", gs, err)
 	}
 	events.until(t, func(e Event) bool { return e.Kind == EventGap && e.Room == room && e.Offset == 2 })
+	for i := range 10 { // what comes is bounded too
+		mustSend(t, host, lobby, fmt.Sprint("more ", i))
+	}
+	if err := host.tidyNow(); err != nil {
+		t.Fatal(err)
+	}
+	if ms, err := host.History(t.Context(), lobby, 0, 100); err != nil || len(ms) != 5 || ms[0].Offset != 27 {
+		t.Errorf("kept %+v %v", ms, err)
+	}
 }
 
 // followed collects events.

@@ -98,6 +98,8 @@ func Open(dir string) (*Node, error) {
 		n.Close()
 		return nil, err
 	}
+	n.wg.Add(1)
+	go n.tidy()
 	return n, nil
 }
 
