@@ -323,13 +323,11 @@ func (a *actor) run(s script) {
 
 // option takes a line off the head of a script: "admit ask".
 func (s *script) option(name string) (value string, ok bool) {
-	for len(s.lines) > 0 {
-		word, rest, _ := strings.Cut(s.lines[0], " ")
-		if word != name {
-			return "", false
+	if len(s.lines) > 0 {
+		if word, rest, _ := strings.Cut(s.lines[0], " "); word == name {
+			s.lines = s.lines[1:]
+			return rest, true
 		}
-		s.lines = s.lines[1:]
-		return rest, true
 	}
 	return "", false
 }

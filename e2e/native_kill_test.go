@@ -130,29 +130,38 @@ func TestKillNative(t *testing.T) {
 		seed, _ = strconv.ParseUint(s, 10, 64)
 	}
 	t.Logf("TINCAN_SEED=%d", seed)
-	rounds, each := 24, 200
+	runs, each := 1, 200
 	if os.Getenv("TINCAN_TORTURE") != "" {
-		rounds, each = 770, 1500
+		runs, each = 35, 1300
 	}
-	k := &nativeKilling{t: t, rnd: rand.New(rand.NewPCG(seed, 0)), port: freePort(t), dirs: [2]string{t.TempDir(), t.TempDir()},
-		queued: map[string]bool{}, stored: map[string]bool{}}
+	kills, messages := 0, 0
+	for n := range uint64(runs) {
+		k := &nativeKilling{t: t, rnd: rand.New(rand.NewPCG(seed, n)), port: freePort(t), dirs: [2]string{t.TempDir(), t.TempDir()},
+			queued: map[string]bool{}, stored: map[string]bool{}}
+		k.run(24, each)
+		kills += k.kills[0] + k.kills[1]
+		messages += k.fed
+		t.Logf("%d messages; kills of the host %d, of the guest %d; %d told to be stored", k.fed, k.kills[0], k.kills[1], len(k.stored))
+	}
+	t.Logf("%d kills, %d messages", kills, messages)
+}
+
+// run talks for some rounds, each of which ends with a kill, and looks at what is left.
+func (k *nativeKilling) run(rounds, each int) {
 	k.startHost()
-	k.ticket = ticketFor(t, k.dirs[0], "--uses", "1")
+	k.ticket = ticketFor(k.t, k.dirs[0], "--uses", "1")
 	k.startGuest()
 	k.guest.on("connected")
-	for n := range rounds {
+	for range rounds {
 		k.feed(each)
 		time.Sleep(time.Duration(k.rnd.IntN(120)) * time.Millisecond) // the random instant
 		k.round()
-		if n%50 == 49 {
-			t.Logf("%d rounds, %d kills, %d messages", n+1, k.kills[0]+k.kills[1], k.fed)
-		}
 	}
 	k.feed(1)
 	k.guest.until("all is stored", func() bool {
-		last := k.guest.events
-		for i := len(last) - 1; i >= 0; i-- {
-			if last[i].Event == "receipt" && last[i].State == "stored" && last[i].ID == k.name(k.fed-1) {
+		told := k.guest.events
+		for i := len(told) - 1; i >= 0; i-- {
+			if told[i].Event == "receipt" && told[i].State == "stored" && told[i].ID == k.name(k.fed-1) {
 				return true
 			}
 		}
@@ -164,5 +173,4 @@ func TestKillNative(t *testing.T) {
 	k.host.finish()
 	k.host.wantExit(0)
 	k.check()
-	t.Logf("%d messages; kills of the host %d, of the guest %d; %d told to be stored", k.fed, k.kills[0], k.kills[1], len(k.stored))
 }
