@@ -299,7 +299,7 @@ func (t *tx) room(s *roomState) (txRoom, error) {
 	t.j.mu.Lock()
 	live := t.j.rooms[id]
 	if live != nil {
-		r := txRoom{live, live.room.Last, live.room.Native(), live.tip}
+		r := txRoom{live, live.room.Last, live.room.Native(), live.tip, live.room}
 		t.j.mu.Unlock()
 		return r, nil
 	}
@@ -308,7 +308,7 @@ func (t *tx) room(s *roomState) (txRoom, error) {
 	if err != nil {
 		return txRoom{}, err
 	}
-	return txRoom{s, live.room.Last, live.room.Native(), live.tip}, nil
+	return txRoom{s, live.room.Last, live.room.Native(), live.tip, live.room}, nil
 }
 
 // insert adds a row to those that wait, and writes them when there are enough for the largest statement.

@@ -12,11 +12,13 @@ func (j *Journal) SetAside(ctx context.Context, room int64, name string) (Room, 
 	if err != nil {
 		return Room{}, err
 	}
+	j.mu.Lock()
+	old := s.room
+	j.mu.Unlock()
 	salt := newSalt()
 	var fresh *roomState
 	err = j.wait(ctx, &op{entries: 2, size: 512, do: func(t *tx) error {
 		now := t.now.Truncate(time.Microsecond)
-		old := s.room
 		if _, err := t.exec("UPDATE rooms SET name = ?, host = '', remote = '', dialled = 0, url = '' WHERE id = ?", name, room); err != nil {
 			return err
 		}
@@ -112,7 +114,7 @@ func (j *Journal) renumber(ctx context.Context, s *roomState, epoch [16]byte) er
 		if _, err := t.exec("UPDATE rooms SET handled = 0 WHERE id = ?", room); err != nil {
 			return err
 		}
-		if err := t.position(txRoom{state: live}, epoch, 0, new([32]byte), [32]byte{}); err != nil {
+		if err := t.position(txRoom{state: live, room: live.room}, epoch, 0, new([32]byte), [32]byte{}); err != nil {
 			return err
 		}
 		for i := range owed {

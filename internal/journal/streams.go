@@ -41,7 +41,7 @@ func newEpoch() (e [16]byte) {
 // extend takes the chain over one more entry.
 func (t *tx) extend(r *txRoom, e *Entry) error {
 	w := &t.j.writer
-	w.record = t.j.record(r.state.room, e, w.record[:0])
+	w.record = t.j.record(r.room, e, w.record[:0])
 	r.tip = stream.Next(r.tip, e.Offset, w.record)
 	if e.Offset%chainEvery != 0 {
 		return nil

@@ -337,6 +337,7 @@ type txRoom struct {
 	last   int64
 	native bool
 	tip    [32]byte // the chain at last
+	room   Room     // as it was when the transaction came to it
 }
 
 // news is what followers are told of a commit: entries of a room.
