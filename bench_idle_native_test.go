@@ -112,4 +112,3 @@ func memoryInUse() int64 {
 	runtime.ReadMemStats(m)
 	return int64(m.HeapAlloc + m.StackInuse)
 }
-

@@ -41,7 +41,11 @@ func (s *session) verdict() verdict {
 	case end.Reason == link.NotReading:
 		v.code = wire.CodeNotReading
 	}
-	if v.hint.format == "" {
+	switch {
+	case v.hint.format != "":
+	case v.code == wire.CodeUnknownKey && v.retry > 0:
+		v.hint = say("wait for the operator there to let this key in, or ask for a ticket")
+	default:
 		v.hint = codeHint(v.code)
 	}
 	return v

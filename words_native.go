@@ -70,6 +70,7 @@ var chineseOfNative = map[string]string{
 	"wait until it is connected; what waits is kept":                       "等它连上；等待的消息会保留",
 	"was an old copy restored there? they are in the history here":         "那里是不是恢复了旧的副本？这些消息在本机的历史里",
 	"what was here is kept in %q, and the room is read anew":               "原有内容保存在 %q，房间会重新读取",
+	"wait for the operator there to let this key in, or ask for a ticket":  "等那里的操作者允许这个密钥进入，或请对方给入场券",
 	"write more of the id":                                                 "多写几位 id",
 	"write tincan://, which is always encrypted":                           "写 tincan://，它总是加密的",
 	`say "trusted" or "blocked"`:                                           `请用 "trusted" 或 "blocked"`,

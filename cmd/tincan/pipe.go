@@ -22,6 +22,7 @@ type pipe struct {
 	listener string // its ID, when listening
 	shared   string // the listener's shared room
 	room     string // the dialled room
+	unknown  bool   // whose key is at the other end is not known yet: what is said waits for that
 	joined   bool   // it was dialled already by another command on this folder, and stays so
 
 	mu        sync.Mutex
@@ -97,6 +98,7 @@ func (p *pipe) start(ctx context.Context) error {
 		return connectError(err)
 	}
 	p.room, p.joined = r.Name, dialled(was, r.Name)
+	p.unknown = r.Codec == "tincan" && r.Host == ""
 	p.rooms[r.Name] = &target{encoding: r.Encoding, links: len(r.Links)}
 	for _, id := range r.Links {
 		p.links[id] = r.Name
@@ -221,7 +223,7 @@ func (p *pipe) targets(ctx context.Context, room string) ([]string, error) {
 		p.mu.Lock()
 		var names []string
 		for name, t := range p.rooms {
-			if t.links > 0 || p.dial {
+			if t.links > 0 || p.dial && (!p.unknown || p.connected) {
 				names = append(names, name)
 			}
 		}

@@ -15,7 +15,6 @@ import (
 
 // fake is a small node in memory: it remembers what it was asked and tells who follows.
 type fake struct {
-	tincan.Doorkeeper
 	mu        sync.Mutex
 	calls     []string
 	status    tincan.Status
