@@ -101,6 +101,7 @@ func (n *Node) newSession(conn net.Conn, peer string) *session {
 	s := &session{n: n, peer: peer, host: hostOf(conn.RemoteAddr().String()), framing: wire.NewCodec(), pumped: make(chan struct{}), done: make(chan struct{})}
 	s.link = link.New(conn, s.framing)
 	s.link.SetPatience(nativeWrites)
+	s.pumping.Store(called) // until run: a newer session may close this one while it is still being made
 	s.rec = journal.Link{Peer: peer, Local: conn.LocalAddr().String(), Remote: conn.RemoteAddr().String(), Codec: "tincan", Choice: choiceAddress}
 	return s
 }
@@ -129,15 +130,17 @@ func (s *session) begin() error {
 func (s *session) undo() {
 	s.alarm.Stop()
 	s.n.forgetSession(s)
+	close(s.done) // a newer one may wait for it
 	s.n.wg.Done()
 }
 
 // announce tells that a room has the link, and records the link with its first room.
 func (s *session) announce(r *room) {
-	if !s.announced.Swap(true) {
+	if !s.announced.Load() {
 		s.room = r
 		s.rec.Room = r.id
 		s.n.journal.BeginLink(s.rec)
+		s.announced.Store(true) // whoever sees it sees the room
 	}
 	e := Event{Kind: EventConnected, Link: s.id, Room: r.name, Peer: s.peer, Name: s.name, Local: s.rec.Local, Remote: s.rec.Remote,
 		Codec: s.rec.Codec, Choice: s.rec.Choice, HandshakeUS: s.rec.HandshakeUS}
@@ -150,7 +153,7 @@ func (s *session) announce(r *room) {
 // run reads until the session ends, and records the end.
 func (s *session) run() {
 	defer s.n.wg.Done()
-	s.wake()
+	go s.pump() // the first: nobody else can start one before
 	err := s.receive()
 	s.fail(err)
 	<-s.link.Done()
