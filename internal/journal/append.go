@@ -308,7 +308,7 @@ func (t *tx) room(s *roomState) (txRoom, error) {
 	if err != nil {
 		return txRoom{}, err
 	}
-	return txRoom{s, live.room.Last, live.room.Native(), live.tip, live.room}, nil
+	return txRoom{live, live.room.Last, live.room.Native(), live.tip, live.room}, nil // what the caller has may be of before
 }
 
 // insert adds a row to those that wait, and writes them when there are enough for the largest statement.

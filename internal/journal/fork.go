@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -34,6 +35,9 @@ func (j *Journal) SetAside(ctx context.Context, room int64, name string) (Room, 
 		fresh, err = scanRoom(t.conn.QueryRowContext(t.ctx, "SELECT "+roomColumns+" FROM rooms WHERE id = ?", id))
 		return err
 	}, published: func(*tx) {
+		if old := j.rooms[room]; old != nil && old.changed != nil {
+			close(old.changed)
+		}
 		delete(j.rooms, room) // its name has changed
 		delete(j.byName, fresh.room.Name)
 		j.forgotten++
@@ -120,7 +124,8 @@ func (j *Journal) renumber(ctx context.Context, s *roomState, epoch [16]byte) er
 		for i := range owed {
 			owed[i].Offset = int64(i) + 1
 		}
-		t.news = nil // what this transaction appended before has other numbers now
+		// What this transaction appended to it before has other numbers now.
+		t.news = slices.DeleteFunc(t.news, func(n news) bool { return n.room == room })
 		_, err = t.put(live, owed, mirrored)
 		return err
 	}, published: func(*tx) {

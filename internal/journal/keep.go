@@ -195,7 +195,10 @@ func (j *Journal) trimTo(ctx context.Context, room, upto int64, reason string) e
 		to := min(upto, r.Base+trimAtOnce)
 		var floor [32]byte
 		if r.Native() {
-			if floor, _, err = j.ChainAt(ctx, room, to); err != nil {
+			if to, err = j.pastGap(ctx, room, to); err == nil {
+				floor, _, err = j.ChainAt(ctx, room, to)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -237,6 +240,12 @@ func (j *Journal) trimTo(ctx context.Context, room, upto int64, reason string) e
 			return err
 		}
 	}
+}
+
+// pastGap is the end of the gap that an offset falls into, where the chain is known again; else that offset.
+func (j *Journal) pastGap(ctx context.Context, room, n int64) (int64, error) {
+	err := j.r.QueryRowContext(ctx, "SELECT coalesce(max(last), ?) FROM gaps WHERE room = ? AND first <= ? AND last >= ?", n, room, n, n).Scan(&n)
+	return n, j.explain(err)
 }
 
 // Peer is a key that was met.

@@ -416,7 +416,7 @@ func (j *Journal) publish(t *tx, ops []*op) {
 		for f := range j.followers {
 			f.room(n.room, first-1, last)
 		}
-		if s.changed != nil {
+		if s != nil && s.changed != nil { // nil: it was set aside in this commit
 			close(s.changed)
 			s.changed = nil
 		}
