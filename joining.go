@@ -1,7 +1,6 @@
 package tincan
 
 import (
-	"context"
 	"fmt"
 	"slices"
 
@@ -15,7 +14,6 @@ import (
 const (
 	roomsPerGuest = 64
 	membersTold   = 256
-	roomsOfGuests = 1024 // that guests may make on one node
 	receiveWindow = 4 << 20
 	lobby         = "lobby"
 )
@@ -38,6 +36,12 @@ func (h *hosting) defaultRoom() string {
 //	a listener with a room in its address   that room
 //	any other                            every shared room, and new ones
 func (h *hosting) enter(name string) (*room, error) {
+	h.mu.Lock()
+	many := len(h.rooms) >= roomsPerGuest
+	h.mu.Unlock()
+	if many {
+		return nil, closing(wire.CodeLimit, fmt.Sprintf("over the limit of %d rooms", roomsPerGuest))
+	}
 	if name == "" {
 		name = h.defaultRoom()
 	}
@@ -50,7 +54,7 @@ func (h *hosting) enter(name string) (*room, error) {
 	case h.only != "" && name != h.only, fixed != "" && name != fixed, known && (!rec.Shared || rec.Host != "" || rec.Outbox), !known && !roomName(name):
 		return nil, closing(wire.CodeUnknownKey, fmt.Sprintf("this key may not be in the room %q", name))
 	case !known:
-		if rec, err = h.n.makeShared(ctx, name); err != nil {
+		if rec, err = h.n.journal.MakeRoom(ctx, journal.Room{Name: name, Shared: true, Codec: "tincan"}); err != nil {
 			return nil, err
 		}
 	}
@@ -64,24 +68,18 @@ func (h *hosting) enter(name string) (*room, error) {
 	return r, nil
 }
 
-// makeShared makes a room for a guest that asked for it first.
-func (n *Node) makeShared(ctx context.Context, name string) (journal.Room, error) {
-	return n.journal.MakeRoom(ctx, journal.Room{Name: name, Shared: true, Codec: "tincan"})
-}
-
 // join lets the guest into a room and tells it from where on it hears it.
 func (h *hosting) join(j *wire.JoinBody) error {
 	h.mu.Lock()
-	known, many := h.at(j.Stream) != nil || j.Stream == 0, len(h.rooms) >= roomsPerGuest
+	known := h.at(j.Stream) != nil || j.Stream == 0
 	h.mu.Unlock()
-	switch {
-	case known:
+	if known {
 		return closing(wire.CodeMalformed, fmt.Sprintf("stream %d is taken", j.Stream))
-	case many:
-		return closing(wire.CodeLimit, fmt.Sprintf("over the limit of %d rooms", roomsPerGuest))
 	}
-	r, err := h.enter(string(j.Room))
-	if ce, ok := err.(*closeError); ok {
+	r, err := h.enter(j.Room)
+	if ce, ok := err.(*closeError); ok && ce.Code == wire.CodeLimit {
+		return ce
+	} else if ok {
 		h.queue(&wire.JoinedBody{Stream: j.Stream, Verdict: wire.Refused, Room: j.Room, Title: ce.Reason})
 		return nil
 	}
