@@ -47,7 +47,6 @@ type replica struct {
 	d      *dialler
 	r      *room
 	stream uint16
-	title  string
 
 	// the reader's
 	in    *stream.Receiver // nil until JOINED
@@ -81,39 +80,21 @@ func (a *attending) seats() map[*seat]journal.Cursor {
 	return ss
 }
 
-func (a *attending) frames(fs []codec.Frame) error {
-	size := 0
-	for _, f := range fs {
-		t, flags, body := wire.Split(f.Body)
-		if t == wire.Message {
-			size += len(body) + 256
-		}
-		done, err := a.common(t, flags, body)
-		if err == nil && !done {
-			err = a.frame(t, flags, body)
-		}
-		if err != nil {
-			return err
-		}
-	}
+func (a *attending) keep(bytes int) error {
 	came := a.came
 	a.came = nil
-	return a.spool.put(came, size)
+	return a.spool.put(came, bytes)
 }
 
 // drain stores what was read whole before the end.
 func (a *attending) drain() {
-	a.spool.put(a.came, 0)
+	a.keep(0)
 	a.spool.flush()
 }
 
 func (a *attending) frame(t wire.Type, flags uint8, body []byte) error {
 	if t == wire.Hello {
-		b, err := wire.ParseHello(flags, body)
-		if err != nil {
-			return err
-		}
-		return a.hello(&b)
+		return read(wire.ParseHello, flags, body, a.hello)
 	}
 	a.mu.Lock()
 	up := a.up
@@ -123,35 +104,15 @@ func (a *attending) frame(t wire.Type, flags uint8, body []byte) error {
 	}
 	switch t {
 	case wire.Message:
-		b, err := wire.ParseMessage(flags, body)
-		if err != nil {
-			return err
-		}
-		return a.message(&b)
+		return read(wire.ParseMessage, flags, body, a.message)
 	case wire.Join:
-		b, err := wire.ParseJoined(flags, body)
-		if err != nil {
-			return err
-		}
-		return a.joined(&b)
+		return read(wire.ParseJoined, flags, body, a.joined)
 	case wire.Ack:
-		b, err := wire.ParseAck(flags, body)
-		if err != nil {
-			return err
-		}
-		return a.progress(&b)
+		return read(wire.ParseAck, flags, body, a.progress)
 	case wire.Receipt:
-		b, err := wire.ParseReceipt(flags, body)
-		if err != nil {
-			return err
-		}
-		return a.receipt(&b)
+		return read(wire.ParseReceipt, flags, body, a.receipt)
 	case wire.Ephemeral:
-		b, err := wire.ParseEphemeral(flags, body)
-		if err != nil {
-			return err
-		}
-		return a.presence(&b)
+		return read(wire.ParseEphemeral, flags, body, a.presence)
 	}
 	return closing(wire.CodeMalformed, fmt.Sprintf("frame %02x is not a host's", byte(t)))
 }
@@ -215,18 +176,6 @@ func (a *attending) forked() error {
 	a.n.trouble(fail(CodeInternal, nil, say("%s has messages of this node that are not in this journal: was an old copy restored?", a.g.host),
 		say("they are in the room's history; what waits here is sent after them")), nil)
 	return closing(wire.CodeFork, "the outbox begins anew")
-}
-
-// unable ends the session because nothing can be stored here now.
-func (a *attending) unable(err error) error {
-	if a.n.ctx.Err() != nil {
-		return closing(wire.CodeShutdown, "")
-	}
-	text, _, _ := Explain(journalError(err))
-	a.n.trouble(err, nil)
-	c := closing(wire.CodeStorage, text)
-	c.Retry, c.err = uint32(a.n.limits.StorageRetry.Milliseconds()), err
-	return c
 }
 
 // progress takes an acknowledgement: the host has stored the outbox up to there.

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"tincan/internal/journal"
+	"tincan/internal/wire"
 )
 
 // guest is what this node is towards one host: an outbox, numbered here, and at most one link.
@@ -28,7 +29,6 @@ type guest struct {
 // Bounds of an outbox. What the host has stored stays for a while, as its number comes back without the body.
 const (
 	outboxMessages = 100_000
-	outboxBytes    = 1 << 30
 	outboxKeeps    = 4096
 )
 
@@ -221,8 +221,8 @@ func outboxEntries(rec journal.Room, os []Outgoing) (es []journal.Entry, err err
 		switch {
 		case len(o.ID) > 128:
 			return es, usage("use at most 128 bytes", "the id is too long")
-		case len(o.Body) > messageLimit:
-			return es, fail(CodeUsage, nil, say("a message has at most %d bytes, this one has %d", messageLimit, len(o.Body)), say("send it in parts"))
+		case len(o.Body) > wire.BodyLimit:
+			return es, fail(CodeUsage, nil, say("a message has at most %d bytes, this one has %d", wire.BodyLimit, len(o.Body)), say("send it in parts"))
 		}
 		// Never one that is made from the number: an old copy of this journal that is put back uses its numbers again.
 		e := journal.Entry{ID: rand.Text(), Codec: "tincan", Encoding: rec.Encoding, Meta: m, Body: o.Body}
@@ -233,9 +233,6 @@ func outboxEntries(rec journal.Room, os []Outgoing) (es []journal.Entry, err err
 	}
 	return es, nil
 }
-
-// messageLimit is the largest body of a native message.
-const messageLimit = 1 << 20
 
 // pendingMessage is an outbox's entry as the surfaces see it: it has no number yet.
 func pendingMessage(room string, e journal.Entry) Message {
@@ -288,12 +285,7 @@ func (n *Node) eachPending(ctx context.Context, rec journal.Room, do func(*journ
 
 // pending counts what waits for a room's host; nil when nothing does.
 func (n *Node) pending(ctx context.Context, rec journal.Room) (*PendingStatus, error) {
-	n.mu.Lock()
-	g := n.guests[rec.Host]
-	n.mu.Unlock()
-	if g == nil {
-		g = n.towards(rec.Host)
-	}
+	g := n.towards(rec.Host)
 	if _, err := g.open(ctx); err != nil {
 		return nil, journalError(err)
 	}

@@ -73,52 +73,26 @@ func (h *hosting) seats() map[*seat]journal.Cursor {
 	return ss
 }
 
-func (h *hosting) frames(fs []codec.Frame) error {
-	size := 0
-	for _, f := range fs {
-		t, flags, body := wire.Split(f.Body)
-		done, err := h.common(t, flags, body)
-		if err == nil && !done {
-			err = h.frame(t, flags, body)
-		}
-		if err != nil {
-			return err
-		}
-		if t == wire.Publish {
-			size += len(body)
-		}
-	}
+func (h *hosting) keep(bytes int) error {
 	taken := h.taken
 	h.taken = nil
-	return h.spool.put(taken, size)
+	return h.spool.put(taken, bytes)
 }
 
 // drain stores what was read whole before the end.
 func (h *hosting) drain() {
-	h.spool.put(h.taken, 0)
+	h.keep(0)
 	h.spool.flush()
 }
 
 func (h *hosting) frame(t wire.Type, flags uint8, body []byte) error {
 	switch t {
 	case wire.Publish:
-		p, err := wire.ParsePublish(flags, body)
-		if err != nil {
-			return err
-		}
-		return h.publish(&p)
+		return read(wire.ParsePublish, flags, body, h.publish)
 	case wire.Join:
-		j, err := wire.ParseJoin(flags, body)
-		if err != nil {
-			return err
-		}
-		return h.join(&j)
+		return read(wire.ParseJoin, flags, body, h.join)
 	case wire.Ack:
-		a, err := wire.ParseAck(flags, body)
-		if err != nil {
-			return err
-		}
-		return h.progress(&a)
+		return read(wire.ParseAck, flags, body, h.progress)
 	case wire.Receipt, wire.Ephemeral: // a guest has none to tell
 		return nil
 	}
@@ -225,18 +199,6 @@ func (h *hosting) ids(r *room) (map[string]bool, error) {
 	}
 	h.known[r.id] = ids
 	return ids, nil
-}
-
-// unable ends the session because nothing can be stored now. The guest keeps what it has, and comes back.
-func (h *hosting) unable(err error) error {
-	if h.n.ctx.Err() != nil {
-		return closing(wire.CodeShutdown, "")
-	}
-	text, _, _ := Explain(journalError(err))
-	h.n.trouble(err, h.room)
-	c := closing(wire.CodeStorage, text)
-	c.Retry, c.err = uint32(h.n.limits.StorageRetry.Milliseconds()), err
-	return c
 }
 
 // progress takes an acknowledgement: the guest has stored a room up to there.
@@ -411,8 +373,6 @@ func (h *hosting) over(_ verdict, _ time.Duration, e Event) {
 			cur := p.cur
 			h.mu.Unlock()
 			h.n.journal.SaveCursor(cur)
-		}
-		if p.send != nil {
 			e.Room = p.r.name
 			h.n.note(e, p.r)
 		}

@@ -11,25 +11,16 @@ import (
 	"tincan/internal/wire"
 )
 
-// at is the copy of a stream. The caller holds a.mu.
-func (a *attending) at(id uint16) *replica {
-	for _, c := range a.copies {
-		if c.stream == id {
-			return c
-		}
-	}
-	return nil
-}
-
-// find is at for the reader; it is an error when there is none.
+// find is the copy of a stream; it is an error of the host's when there is none.
 func (a *attending) find(id uint16) (*replica, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	c := a.at(id)
-	if c == nil {
-		return nil, closing(wire.CodeMalformed, fmt.Sprintf("stream %d was not asked for", id))
+	for _, c := range a.copies {
+		if c.stream == id {
+			return c, nil
+		}
 	}
-	return c, nil
+	return nil, closing(wire.CodeMalformed, fmt.Sprintf("stream %d was not asked for", id))
 }
 
 // ask returns the JOIN for a room, and makes its copy one of the session's.
@@ -62,11 +53,11 @@ func (a *attending) joined(b *wire.JoinedBody) error {
 	if b.Verdict == wire.Refused {
 		return c.refused(b.Title)
 	}
-	if err := a.spool.put(a.came, 0); err != nil { // positions are told when what came before is stored [PROTOCOL R3]
+	if err := a.keep(0); err != nil { // positions are told when what came before is stored [PROTOCOL R3]
 		return err
 	}
-	if a.came = nil; a.spool.flush() != nil {
-		return a.spool.flush()
+	if err := a.spool.flush(); err != nil {
+		return err
 	}
 	rec, err := a.n.journal.RoomByID(a.n.ctx, c.r.id)
 	if err != nil {
@@ -118,7 +109,7 @@ func (c *replica) joinedNow(b *wire.JoinedBody, curs []journal.Cursor) (again bo
 		}
 	}
 	again = c.joined
-	c.joined, c.title, c.ack, c.acked = true, b.Title, b.Base, b.Base
+	c.joined, c.ack, c.acked = true, b.Base, b.Base
 	return again
 }
 

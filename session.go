@@ -16,7 +16,7 @@ import (
 	"tincan/internal/wire"
 )
 
-// Times of a native link [PROTOCOL 2].
+// Times of a native link [PROTOCOL 1.6, 3.4].
 const (
 	pingAfter    = 15 * time.Second // without sending
 	deadAfter    = 45 * time.Second // without a byte from the peer
@@ -28,8 +28,10 @@ const (
 
 // side is what a session does: hosting or attending. Its methods are called by one goroutine each.
 type side interface {
-	// frames takes what arrived, whose bytes are the link's until the next. It never writes. An error ends the session.
-	frames(fs []codec.Frame) error
+	// frame takes one frame, whose bytes are the link's until the next read. It never writes. An error ends the session.
+	frame(t wire.Type, flags uint8, body []byte) error
+	// keep hands the messages of the frames so far, which had so many bytes, to be stored.
+	keep(bytes int) error
 	// drain returns when what arrived is stored, or cannot be. Nothing is read any more.
 	drain()
 	// owed returns frames to write, and what to do when they are written.
@@ -177,10 +179,31 @@ func (s *session) receive() error {
 		if fs[len(fs)-1].Partial { // the stream ended inside a frame
 			fs = fs[:len(fs)-1]
 		}
-		if err := s.side.frames(fs); err != nil {
+		bytes := 0
+		for _, f := range fs {
+			t, flags, body := wire.Split(f.Body)
+			done, err := s.common(t, flags, body)
+			if err == nil && !done {
+				err = s.side.frame(t, flags, body)
+			}
+			if err != nil {
+				return err
+			}
+			bytes += len(f.Body)
+		}
+		if err := s.side.keep(bytes); err != nil {
 			return err
 		}
 	}
+}
+
+// read reads a frame's body and has it taken.
+func read[T any](parse func(flags uint8, body []byte) (T, error), flags uint8, body []byte, take func(*T) error) error {
+	b, err := parse(flags, body)
+	if err != nil {
+		return err
+	}
+	return take(&b)
 }
 
 // common does what both sides do with a frame; taken says that it was one of these.
@@ -221,23 +244,47 @@ var errTold = errors.New("the peer closed")
 
 // fail ends the session because of an error of its reader.
 func (s *session) fail(err error) {
+	switch c, said := s.answer(err); {
+	case said:
+		s.close(c)
+	case errors.Is(err, errTold):
+		s.link.Close(io.EOF)
+	default:
+		s.link.Close(err)
+	}
+}
+
+// answer is the CLOSE that an error is answered with; there is none for the end of the link itself.
+func (s *session) answer(err error) (c wire.CloseBody, ok bool) {
 	var ce *closeError
 	var we *wire.Error
 	var cod *codec.Error
 	switch {
 	case errors.As(err, &ce):
-		s.close(ce.CloseBody)
+		return ce.CloseBody, true
 	case errors.As(err, &we):
-		s.close(wire.CloseBody{Code: we.Code, Reason: we.Reason})
+		return wire.CloseBody{Code: we.Code, Reason: we.Reason}, true
 	case errors.As(err, &cod):
-		s.close(wire.CloseBody{Code: s.framing.Broken(), Reason: cod.Reason})
-	case errors.Is(err, errTold):
-		s.link.Close(io.EOF)
-	case errors.Is(err, io.EOF):
-		s.link.Close(io.EOF)
-	default:
-		s.link.Close(err)
+		return wire.CloseBody{Code: s.framing.Broken(), Reason: cod.Reason}, true
 	}
+	return c, false
+}
+
+// unable ends a session because nothing can be stored now, in a room if one is known. Who is at the other end keeps what it
+// has, and comes back.
+func (s *session) unable(err error) error {
+	if s.n.ctx.Err() != nil {
+		return closing(wire.CodeShutdown, "")
+	}
+	var r *room
+	if s.announced.Load() {
+		r = s.room
+	}
+	text, _, _ := Explain(journalError(err))
+	s.n.trouble(err, r)
+	c := closing(wire.CodeStorage, text)
+	c.Retry, c.err = uint32(s.n.limits.StorageRetry.Milliseconds()), err
+	return c
 }
 
 // close says why, gives what was promised a moment to go out, and ends the link. Any goroutine may call it; it does

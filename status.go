@@ -81,7 +81,10 @@ func (r *room) status(ctx context.Context) RoomStatus {
 	r.mu.Lock()
 	rec, places := r.rec, slices.Clone(r.places)
 	r.mu.Unlock()
-	members := r.membersNow(ctx, places)
+	var members []MemberStatus
+	if rec.Shared || rec.Host != "" {
+		members = r.membersNow(ctx, places)
+	}
 	var waits *PendingStatus
 	if rec.Host != "" {
 		waits, _ = r.n.pending(ctx, rec)

@@ -51,18 +51,8 @@ func (l *listener) welcome(conn net.Conn) runner {
 	h := &hosting{session: s}
 	s.side = h
 	if err := h.greeted(); err != nil {
-		var ce *closeError
-		var we *wire.Error
-		var bad *codec.Error
-		switch {
-		case errors.As(err, &ce):
-		case errors.As(err, &we):
-			ce = closing(we.Code, we.Reason)
-		case errors.As(err, &bad):
-			ce = closing(s.framing.Broken(), bad.Reason)
-		}
-		if ce != nil {
-			s.send([]codec.Frame{{Body: ce.CloseBody.Append(nil)}})
+		if c, ok := s.answer(err); ok {
+			s.send([]codec.Frame{{Body: c.Append(nil)}})
 			s.link.FinishSending()
 		}
 		s.link.Close(err)
@@ -93,11 +83,7 @@ func (h *hosting) greeted() error {
 		t, flags, body := wire.Split(fs[0].Body)
 		switch t {
 		case wire.Pair:
-			p, err := wire.ParsePair(flags, body)
-			if err == nil {
-				err = h.pair(&proof, &p)
-			}
-			if err != nil {
+			if err := read(wire.ParsePair, flags, body, func(b *wire.PairBody) error { return h.pair(&proof, b) }); err != nil {
 				return err
 			}
 		case wire.Hello:

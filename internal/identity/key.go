@@ -77,8 +77,8 @@ func Load(dir string) (*Key, error) {
 	return newKey(private)
 }
 
-// makeKey writes a new key. A crash leaves a whole key or none: it is written beside its place, synced, and linked there
-// only if nobody was faster.
+// makeKey writes a new key. A crash leaves a whole key or none: it is written beside its place, synced, and renamed. Who
+// calls it holds the folder, so that nobody else makes one meanwhile.
 func makeKey(dir, path string) (*Key, error) {
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {

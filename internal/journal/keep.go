@@ -28,18 +28,12 @@ func (t *tx) read(s *roomState, after int64) ([]Entry, error) {
 		return nil, err
 	}
 	rows.Close()
-	for i := range es {
-		e := &es[i]
-		for k, to := range [...]*string{&e.From, &e.Codec, &e.Encoding, &e.Name} {
-			if names[i][k] == 0 {
-				continue
-			}
-			if err := t.conn.QueryRowContext(t.ctx, "SELECT name FROM names WHERE id = ?", names[i][k]).Scan(to); err != nil {
-				return nil, err
-			}
+	return es, call(es, names, func(id int64) (name string, err error) { // the readers do not see those of this transaction yet
+		if id != 0 {
+			err = t.conn.QueryRowContext(t.ctx, "SELECT name FROM names WHERE id = ?", id).Scan(&name)
 		}
-	}
-	return es, nil
+		return name, err
+	})
 }
 
 // Gap is a stretch of a room that is not here. It stands behind the message After.

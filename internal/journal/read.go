@@ -231,15 +231,20 @@ func (j *Journal) query(ctx context.Context, s *roomState, st *sql.Stmt, after, 
 		return nil, j.explain(err)
 	}
 	rows.Close() // before another query, which may need its connection
+	return es, call(es, names, j.name)
+}
+
+// call gives entries the names that belong to their numbers.
+func call(es []Entry, names [][4]int64, name func(id int64) (string, error)) (err error) {
 	for i := range es {
 		e := &es[i]
 		for k, to := range [...]*string{&e.From, &e.Codec, &e.Encoding, &e.Name} {
-			if *to, err = j.name(names[i][k]); err != nil {
-				return nil, err
+			if *to, err = name(names[i][k]); err != nil {
+				return err
 			}
 		}
 	}
-	return es, nil
+	return nil
 }
 
 // scanEntry reads a row. Its sender, codec and encoding are still numbers of names.
