@@ -258,7 +258,7 @@ func TestDocument(t *testing.T) {
 			t.Errorf("%x says that its body has another length than %d", frame, n)
 		}
 	}
-	if found < 4 {
+	if found < 11 {
 		t.Errorf("%d frames in the document", found)
 	}
 }
