@@ -373,7 +373,7 @@ func (l *Link) calm() {
 func (l *Link) stop(err error) {
 	if errors.Is(err, io.EOF) {
 		if l.broken() {
-			l.over = l.End()
+			l.over = l.finish(End{Reason: PeerReset, By: Peer})
 			return
 		}
 		l.peerDone.Store(true)
@@ -392,7 +392,7 @@ func (l *Link) stop(err error) {
 }
 
 // broken says that an end of the stream was no FIN but a reset that the kernel has told to the writer, and it tells
-// each once: the writer is about to say so.
+// each once. The writer is about to say so, and knows it best.
 func (l *Link) broken() bool {
 	if l.rc == nil || l.wire.fin.Load() {
 		return false
@@ -404,7 +404,7 @@ func (l *Link) broken() bool {
 	case <-l.done:
 	case <-time.After(verdict):
 	}
-	return l.ended.Load()
+	return true
 }
 
 // shaken says whether TLS, if any, is past its handshake.

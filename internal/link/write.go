@@ -168,8 +168,9 @@ func (l *Link) send(c codec.Codec, b []byte, frames []codec.Frame, start int64) 
 	return l.fail(End{Reason: reason, By: by, Err: err})
 }
 
-// verdict is how long the writer waits for the reader to say why the connection is broken.
-const verdict = 100 * time.Millisecond
+// verdict is how long the writer waits for the reader, or the reader for the writer, to say why the connection is broken.
+// It knows already: this is for a machine that is busy.
+const verdict = 3 * time.Second
 
 // fail ends the link from the writer's side. What has arrived is left to the reader.
 func (l *Link) fail(e End) error {

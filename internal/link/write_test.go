@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -64,8 +65,13 @@ func TestBegun(t *testing.T) {
 // The kernel tells of a reset once, to the reader or to the writer; the other sees an end or a broken pipe. Whoever is
 // first, it was a reset.
 func TestResetUnderReadAndWrite(t *testing.T) {
-	for range 100 {
-		l, there := open(t, len4{})
+	for round := range 105 {
+		var reset atomic.Bool
+		var c codec.Codec = len4{}
+		if round >= 100 {
+			c = lateCodec{len4{}, &reset}
+		}
+		l, there := open(t, c)
 		read := make(chan error, 1)
 		go func() { _, err := l.Read(within(t), 0); read <- err }()
 		wrote := make(chan error, 1)
@@ -78,6 +84,7 @@ func TestResetUnderReadAndWrite(t *testing.T) {
 			}
 		}()
 		eventually(t, "the writer waits", func() bool { t := l.State().TCP; return t.NotSent == nil || *t.NotSent > 0 })
+		reset.Store(true)
 		there.SetLinger(0)
 		there.Close()
 		var e End
@@ -92,6 +99,19 @@ func TestResetUnderReadAndWrite(t *testing.T) {
 		}
 		l.Close(nil)
 	}
+}
+
+// lateCodec makes a writer late that looks at what it has written, as a busy machine does.
+type lateCodec struct {
+	len4
+	late *atomic.Bool
+}
+
+func (c lateCodec) Append(dst []byte, f codec.Frame) ([]byte, error) {
+	if c.late.Load() {
+		time.Sleep(300 * time.Millisecond)
+	}
+	return c.len4.Append(dst, f)
 }
 
 // calls is a connection in memory that notes each write.
