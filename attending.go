@@ -41,6 +41,8 @@ type arrived struct {
 	seq   int64 // of an own message: its number in the outbox
 }
 
+var arrivedSlabs slabs[arrived]
+
 // replica is the copy of one room.
 type replica struct {
 	a      *attending

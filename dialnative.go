@@ -365,7 +365,7 @@ func (d *dialler) greet(g *guest, conn *tls.Conn, handshake time.Duration) (*att
 	a := &attending{session: s, g: g, addr: d.addr.hostport(), via: d.via(), greets: make(chan struct{}), box: box,
 		seat: &seat{room: box.ID, peer: g.host}, cur: journal.Cursor{Room: box.ID, Peer: g.host}}
 	s.side = a
-	a.spool = newSpool(a.store, a.fail)
+	a.spool = newSpool(&arrivedSlabs, a.store, a.fail)
 	if err := s.begin(); err != nil {
 		return nil, err
 	}

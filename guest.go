@@ -21,6 +21,7 @@ type guest struct {
 	done   int64             // the host has stored the outbox up to here
 	live   *attending        // greeted; nil when there is none
 	names  map[string]string // the host's name of a room → the name of its copy here
+	urls   map[string]string // copy → the address under which it is dialled
 	echo   map[string]int64  // copy → the newest message of the outbox that the host has numbered in it
 	began  int64             // what was stored by the host when the outbox was opened
 	had    int64             // what the host had stored when it last greeted: that has numbers
@@ -38,7 +39,7 @@ func (n *Node) towards(host string) *guest {
 	defer n.mu.Unlock()
 	g := n.guests[host]
 	if g == nil {
-		g = &guest{n: n, host: host, turn: make(chan struct{}, 1), names: map[string]string{}, echo: map[string]int64{}}
+		g = &guest{n: n, host: host, turn: make(chan struct{}, 1), names: map[string]string{}, urls: map[string]string{}, echo: map[string]int64{}}
 		g.turn <- struct{}{}
 		n.guests[host] = g
 	}
@@ -96,10 +97,13 @@ func (g *guest) reopen(ctx context.Context) error {
 
 // know remembers what a room of the host is called here.
 func (g *guest) know(rec journal.Room) {
-	a, err := parseAddress(rec.URL, toDial)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.names[rec.Remote] = rec.Name
+	if g.names[rec.Remote] == rec.Name && g.urls[rec.Name] == rec.URL {
+		return
+	}
+	a, err := parseAddress(rec.URL, toDial)
+	g.names[rec.Remote], g.urls[rec.Name] = rec.Name, rec.URL
 	if err == nil && a.room == "" { // what was sent before the host said which room that is
 		g.names[""] = rec.Name
 	}

@@ -45,6 +45,8 @@ type taken struct {
 	record []byte
 }
 
+var takenSlabs slabs[taken]
+
 // place is a guest's cursor over one room.
 type place struct {
 	*seat
@@ -111,6 +113,9 @@ func (h *hosting) publish(p *wire.PublishBody) error {
 	}
 	m := meta{kind: p.Type, headers: p.Headers}
 	record := p.AppendRecord(make([]byte, 0, 64+len(p.ID)+len(p.Body)))
+	if h.taken == nil {
+		h.taken = takenSlabs.get()
+	}
 	h.taken = append(h.taken, taken{seq: p.Seq, room: r, record: record, entry: journal.Entry{From: h.peer, Name: h.name, ID: p.ID, Link: h.id,
 		Codec: "tincan", Encoding: charsetOf(p.Type), Meta: m.bytes(), Body: record[len(record)-len(p.Body):]}})
 	return nil

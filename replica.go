@@ -181,6 +181,9 @@ func (a *attending) message(b *wire.MessageBody) error {
 	} else if b.Own {
 		return closing(wire.CodeMalformed, "a message of another without a body")
 	}
+	if a.came == nil {
+		a.came = arrivedSlabs.get()
+	}
 	a.came = append(a.came, arrived{c, e, seq})
 	return nil
 }

@@ -9,8 +9,9 @@ type spool[T any] struct {
 	failed func(error)     // what could not be committed ends the session
 
 	mu      sync.Mutex
+	slabs   *slabs[T]
 	still   sync.Cond // of mu: nothing is under way, or there is room
-	items   []T
+	items   []T       // from slabs
 	bytes   int
 	running bool
 	err     error
@@ -19,13 +20,29 @@ type spool[T any] struct {
 // spoolBytes may wait for a commit; then the reader waits, and the peer with it.
 const spoolBytes = 4 << 20
 
-func newSpool[T any](commit func([]T) error, failed func(error)) *spool[T] {
-	s := &spool[T]{commit: commit, failed: failed}
+func newSpool[T any](slabs *slabs[T], commit func([]T) error, failed func(error)) *spool[T] {
+	s := &spool[T]{slabs: slabs, commit: commit, failed: failed}
 	s.still.L = &s.mu
 	return s
 }
 
-// put adds items, which are the spool's from here on.
+// slabs are slices that are used again, by any session: one that says nothing holds none.
+type slabs[T any] struct{ pool sync.Pool }
+
+func (s *slabs[T]) get() []T {
+	if b, ok := s.pool.Get().(*[]T); ok {
+		return *b
+	}
+	return nil
+}
+
+func (s *slabs[T]) put(b []T) {
+	clear(b)
+	b = b[:0]
+	s.pool.Put(&b)
+}
+
+// put adds items, a slice of the slabs, which is the spool's from here on.
 func (s *spool[T]) put(items []T, bytes int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -35,7 +52,12 @@ func (s *spool[T]) put(items []T, bytes int) error {
 	if s.err != nil || len(items) == 0 {
 		return s.err
 	}
-	s.items = append(s.items, items...)
+	if s.items == nil {
+		s.items = items
+	} else {
+		s.items = append(s.items, items...)
+		s.slabs.put(items)
+	}
 	s.bytes += bytes
 	if !s.running {
 		s.running = true
@@ -62,6 +84,7 @@ func (s *spool[T]) run() {
 		s.still.Broadcast()
 		s.mu.Unlock()
 		err := s.commit(items)
+		s.slabs.put(items)
 		s.mu.Lock()
 		s.err = err
 	}

@@ -245,7 +245,7 @@ func (h *hosting) start(b *wire.HelloBody) error {
 		}
 	}
 	h.in = stream.NewReceiver(theirs)
-	h.spool = newSpool(h.store, h.fail)
+	h.spool = newSpool(&takenSlabs, h.store, h.fail)
 	h.ack, h.acked = theirs.N, theirs.N
 	hello := wire.HelloBody{Role: wire.Host, Version: wire.Version, Window: receiveWindow, Name: n.name, Software: "tincan " + Version,
 		Epoch: told.Epoch, N: told.N, Chain: told.Chain}

@@ -3,11 +3,11 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 )
@@ -27,7 +27,7 @@ var rowsAtOnce = [...]int{64, 8, 1}
 
 // statements are the writer's, prepared once.
 type statements struct {
-	insert                     [len(rowsAtOnce)]*sql.Stmt
+	insert                     [len(rowsAtOnce)]driver.Stmt // the driver's own: database/sql copies every argument
 	id, findID, room, cursor   *sql.Stmt
 	name, findName, link, note *sql.Stmt
 	chain, handled, sameID     *sql.Stmt
@@ -37,7 +37,12 @@ type statements struct {
 
 // close finishes them. Those of a sql.Conn do not end with it, and SQLite keeps a database open as long as one does.
 func (s *statements) close() {
-	for _, st := range append(s.insert[:], s.id, s.findID, s.room, s.cursor, s.name, s.findName, s.link, s.note, s.chain, s.handled, s.sameID, s.inbox, s.take) {
+	for _, st := range s.insert {
+		if st != nil {
+			st.Close()
+		}
+	}
+	for _, st := range []*sql.Stmt{s.id, s.findID, s.room, s.cursor, s.name, s.findName, s.link, s.note, s.chain, s.handled, s.sameID, s.inbox, s.take} {
 		if st != nil {
 			st.Close()
 		}
@@ -66,17 +71,22 @@ func (j *Journal) prepare(ctx context.Context) error {
 		{&s.link, "INSERT OR REPLACE INTO links VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
 		{&s.note, "INSERT OR REPLACE INTO notes VALUES (?,?,?,?,?,?,?)"},
 	}
-	row := "(" + strings.Repeat("?,", columns-1) + "?)"
-	for i, n := range rowsAtOnce {
-		all = append(all, statement{&s.insert[i], "INSERT INTO messages VALUES " + strings.Repeat(row+",", n-1) + row})
-	}
 	for _, p := range all {
 		var err error
 		if *p.to, err = j.w.PrepareContext(ctx, p.text); err != nil {
 			return err
 		}
 	}
-	return nil
+	row := "(" + strings.Repeat("?,", columns-1) + "?)"
+	return j.w.Raw(func(c any) (err error) {
+		for i, n := range rowsAtOnce {
+			text := "INSERT INTO messages VALUES " + strings.Repeat(row+",", n-1) + row
+			if s.insert[i], err = c.(driver.ConnPrepareContext).PrepareContext(ctx, text); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // nameID is the number of a name that many rows share.
@@ -252,7 +262,7 @@ func (t *tx) put(s *roomState, es []Entry, o origin) ([]Entry, error) {
 		return nil, fmt.Errorf("room %s is full", s.room.Name)
 	}
 	now := t.now.Truncate(time.Microsecond)
-	out := copyEntries(es)
+	out := t.copies(id, r.last+1, es)
 	for i := range out {
 		e := &out[i]
 		r.last++
@@ -274,7 +284,6 @@ func (t *tx) put(s *roomState, es []Entry, o origin) ([]Entry, error) {
 		}
 	}
 	t.rooms[id] = r
-	t.news = append(t.news, news{id, out})
 	return out, nil
 }
 
@@ -337,7 +346,10 @@ func (t *tx) flush() error {
 	defer func() { w.emptyArgs() }()
 	for i, n := range rowsAtOnce {
 		for len(args) >= n*columns {
-			if _, err := w.stmts.insert[i].Exec(args[:n*columns]...); hasCode(err, codeConstraint) {
+			for k := range args[:n*columns] {
+				args[k].Ordinal = k + 1
+			}
+			if _, err := w.stmts.insert[i].(driver.StmtExecContext).ExecContext(t.ctx, args[:n*columns]); hasCode(err, codeConstraint) {
 				return &DamagedError{Path: filepath.Join(t.j.dir, "journal.db"), Err: errors.New("a room says that it ends before its last message")}
 			} else if err != nil {
 				return err
@@ -353,7 +365,7 @@ func (w *writer) emptyArgs() {
 	w.args = w.args[:0]
 }
 
-func (t *tx) row(args []any, room int64, e *Entry) ([]any, error) {
+func (t *tx) row(args []driver.NamedValue, room int64, e *Entry) ([]driver.NamedValue, error) {
 	var ids [4]int64
 	for i, name := range [...]string{e.From, e.Codec, e.Encoding, e.Name} {
 		var err error
@@ -378,7 +390,25 @@ func (t *tx) row(args []any, room int64, e *Entry) ([]any, error) {
 	if len(e.Meta) > 0 {
 		meta = e.Meta
 	}
-	return append(args, room<<roomShift|e.Offset, e.Time.UnixMicro(), e.Link, ids[0], ids[1], ids[2], flags, id, notNull(e.Body), wire, ids[3], meta), nil
+	w := &t.j.writer
+	for _, v := range [columns]driver.Value{room<<roomShift | e.Offset, w.time.box(e.Time.UnixMicro()), w.link.box(e.Link), ids[0], ids[1], ids[2], flags,
+		id, notNull(e.Body), wire, ids[3], meta} {
+		args = append(args, driver.NamedValue{Value: v})
+	}
+	return args, nil
+}
+
+// boxed is the last of numbers that are often the same in one row after another.
+type boxed struct {
+	n int64
+	v driver.Value
+}
+
+func (b *boxed) box(n int64) driver.Value {
+	if b.v == nil || b.n != n {
+		b.n, b.v = n, n
+	}
+	return b.v
 }
 
 // notNull makes nil an empty blob, which the driver would store as NULL.
@@ -423,31 +453,42 @@ func (t *tx) finish() error {
 	return nil
 }
 
-// copyEntries copies entries with their bytes, in one piece.
-func copyEntries(es []Entry) []Entry {
-	n := 0
-	for i := range es {
-		n += len(es[i].Body) + len(es[i].Wire) + len(es[i].Meta)
+// copies are entries as the readers at the tip get them, with bytes of their own. Those of one room are one piece,
+// where they follow each other.
+func (t *tx) copies(room, first int64, es []Entry) []Entry {
+	at := -1
+	for i := len(t.news) - 1; i >= max(0, len(t.news)-4) && at < 0; i-- {
+		if had := t.news[i].entries; t.news[i].room == room && had[len(had)-1].Offset+1 == first {
+			at = i
+		}
 	}
-	buf := make([]byte, 0, n)
-	out := slices.Clone(es)
+	if at < 0 {
+		at = len(t.news)
+		t.news = append(t.news, news{room: room})
+	}
+	n := &t.news[at]
+	n.entries = append(n.entries, es...)
+	out := n.entries[len(n.entries)-len(es):]
 	for i := range out {
 		e := &out[i]
-		a := len(buf)
-		buf = append(buf, e.Body...)
-		e.Body = buf[a:len(buf):len(buf)]
-		if len(e.Meta) > 0 {
-			a = len(buf)
-			buf = append(buf, e.Meta...)
-			e.Meta = buf[a:len(buf):len(buf)]
-		}
-		if len(e.Wire) == 0 {
+		e.Body, e.Meta = t.bytes(e.Body), t.bytes(e.Meta)
+		if e.Wire = t.bytes(e.Wire); len(e.Wire) == 0 {
 			e.Wire = nil
-			continue
 		}
-		a = len(buf)
-		buf = append(buf, e.Wire...)
-		e.Wire = buf[a:len(buf):len(buf)]
 	}
 	return out
+}
+
+// bytes copies bytes into memory that a transaction's entries share.
+func (t *tx) bytes(b []byte) []byte {
+	const most = 32 << 10
+	if len(b) == 0 {
+		return b
+	}
+	if len(t.memory)+len(b) > cap(t.memory) {
+		t.memory = make([]byte, 0, max(len(b), min(2*cap(t.memory), most)))
+	}
+	n := len(t.memory)
+	t.memory = append(t.memory, b...)
+	return t.memory[n:len(t.memory):len(t.memory)]
 }

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"sync"
@@ -45,8 +46,10 @@ type writer struct {
 
 	// the writer's goroutine
 	stmts    statements
-	args     []any          // of the rows that wait to be inserted
-	argsRoom int64          // the last one's room
+	args     []driver.NamedValue // of the rows that wait to be inserted
+	argsRoom int64               // the last one's room
+	time     boxed
+	link     boxed
 	record   []byte         // of the entry that a chain is taken over
 	owed     map[int64]Link // records that could not be stored yet
 	wal      walWatch
@@ -324,6 +327,8 @@ type tx struct {
 	rooms map[int64]txRoom // that were appended to
 	now   time.Time
 	news  []news
+
+	memory []byte // of what the news say
 
 	newNames []string
 	cursors  []Cursor
