@@ -53,15 +53,17 @@ func storedAt(ctx context.Context, n *tincan.Node, room string, got func(id stri
 }
 
 // BenchmarkNative is a guest that sends 128-byte messages to a host, each synced on the guest's disk before it goes and
-// on the host's before it is called stored. Beside it, in the same run: the bare disk with the same batches, and SQLite.
+// on the host's before it is called stored: as fast as so many callers can who each wait for that, and at a given pace
+// (then the times are from when a message was due). Beside it, in the same run: the bare disk with the same batches.
 func BenchmarkNative(b *testing.B) {
 	for _, inFlight := range []int{1, 64, 1024} {
-		b.Run(fmt.Sprintf("inflight=%d", inFlight), func(b *testing.B) { benchNative(b, inFlight) })
+		b.Run(fmt.Sprintf("inflight=%d", inFlight), func(b *testing.B) { benchNative(b, inFlight, 0) })
 		b.Run(fmt.Sprintf("disk=%d", inFlight), func(b *testing.B) { benchDisk(b, inFlight) })
 	}
+	b.Run("inflight=1024/pace=50000", func(b *testing.B) { benchNative(b, 1024, 50_000) })
 }
 
-func benchNative(b *testing.B, inFlight int) {
+func benchNative(b *testing.B, inFlight, pace int) {
 	_, guest, room := pairOf(b)
 	body := bytes.Repeat([]byte("x"), 128)
 	var mu sync.Mutex
@@ -104,16 +106,26 @@ func benchNative(b *testing.B, inFlight int) {
 	b.SetBytes(int64(len(body)))
 	b.ResetTimer()
 	var wg sync.WaitGroup
-	work := make(chan struct{}, b.N)
-	for range b.N {
-		work <- struct{}{}
-	}
-	close(work)
+	work := make(chan time.Time, b.N)
+	go func() {
+		defer close(work)
+		begun := time.Now()
+		for i := range b.N {
+			var due time.Time
+			if pace > 0 {
+				due = begun.Add(time.Duration(i) * time.Second / time.Duration(pace))
+				time.Sleep(time.Until(due))
+			}
+			work <- due
+		}
+	}()
 	for range inFlight {
 		wg.Go(func() {
-			for range work {
+			for start := range work {
 				slots <- struct{}{}
-				start := time.Now()
+				if pace == 0 {
+					start = time.Now()
+				}
 				m, err := guest.Send(b.Context(), room, body)
 				if err != nil {
 					b.Error(err)
