@@ -65,29 +65,44 @@ func (n *Node) Messages(ctx context.Context, name string, after int64) iter.Seq2
 			yield(Message{}, err)
 			return
 		}
-		for {
-			changed := n.journal.Changed(rec.ID)
-			es, err := n.journal.Read(ctx, rec.ID, after, pumpEntries, pumpBytes)
+		for es, err := range n.reads(ctx, rec.ID, after) {
 			if err != nil {
-				yield(Message{}, journalError(err))
+				yield(Message{}, err)
 				return
 			}
 			for _, e := range es {
 				if !yield(message(name, e), nil) {
 					return
 				}
-				after = e.Offset
+			}
+		}
+	}
+}
+
+// reads returns what a room has after an offset, piece by piece, and then what comes. It ends with an error.
+func (n *Node) reads(ctx context.Context, room, after int64) iter.Seq2[[]journal.Entry, error] {
+	return func(yield func([]journal.Entry, error) bool) {
+		for {
+			changed := n.journal.Changed(room)
+			es, err := n.journal.Read(ctx, room, after, pumpEntries, pumpBytes)
+			if err != nil {
+				yield(nil, journalError(err))
+				return
 			}
 			if len(es) > 0 {
+				if !yield(es, nil) {
+					return
+				}
+				after = es[len(es)-1].Offset
 				continue
 			}
 			select {
 			case <-changed:
 			case <-ctx.Done():
-				yield(Message{}, ctx.Err())
+				yield(nil, ctx.Err())
 				return
 			case <-n.ctx.Done():
-				yield(Message{}, ErrClosed)
+				yield(nil, ErrClosed)
 				return
 			}
 		}

@@ -24,14 +24,13 @@ type guest struct {
 	urls   map[string]string // copy → the address under which it is dialled
 	echo   map[string]int64  // copy → the newest message of the outbox that the host has numbered in it
 	began  int64             // what was stored by the host when the outbox was opened
+	weight int64             // bytes that wait for the host, at most
 	had    int64             // what the host had stored when it last greeted: that has numbers
 }
 
-// Bounds of an outbox. What the host has stored stays for a while, as its number comes back without the body.
-const (
-	outboxMessages = 100_000
-	outboxKeeps    = 4096
-)
+// outboxKeeps are the messages of an outbox that stay when the host has stored them, as their numbers come back without
+// the bodies.
+const outboxKeeps = 4096
 
 // towards returns what this node is towards a host.
 func (n *Node) towards(host string) *guest {
@@ -65,6 +64,7 @@ func (g *guest) open(ctx context.Context) (journal.Room, error) {
 	defer g.mu.Unlock()
 	if g.outbox.ID == 0 {
 		g.outbox, g.last, g.done, g.began, g.had = box, box.Last, box.Handled, box.Handled, box.Handled
+		g.weight = g.n.limits.OutboxBytes // until it is looked at
 	}
 	return g.outbox, nil
 }
@@ -90,6 +90,7 @@ func (g *guest) reopen(ctx context.Context) error {
 	box, err := g.n.journal.RoomByID(ctx, g.outbox.ID)
 	if err == nil {
 		g.outbox, g.last, g.done, g.began, g.had = box, box.Last, box.Handled, 0, box.Handled
+		g.weight = g.n.limits.OutboxBytes
 		clear(g.echo)
 	}
 	return err
@@ -159,60 +160,52 @@ func (g *guest) committed(last int64) {
 	}
 }
 
-// sendToHost stores messages in the outbox: one with an ID, or any number without. They get their numbers in the room
-// from its host.
-func (n *Node) sendToHost(ctx context.Context, r *room, os []Outgoing) ([]Message, error) {
-	r.mu.Lock()
-	rec := r.rec
-	r.mu.Unlock()
+// postToHost prepares messages for the outbox. They get their numbers in the room from its host.
+func (n *Node) postToHost(ctx context.Context, p *post, rec journal.Room, os []Outgoing) error {
 	if rec.Host == "" {
-		return nil, fail(CodeUnreachable, nil, say("%s was not reached yet, so it is not known whose key it has", rec.Name),
+		return fail(CodeUnreachable, nil, say("%s was not reached yet, so it is not known whose key it has", rec.Name),
 			say("wait until it is connected, or dial it with a ticket"))
 	}
-	g := n.towards(rec.Host)
-	box, err := g.open(ctx)
+	p.g = n.towards(rec.Host)
+	box, err := p.g.open(ctx)
 	if err != nil {
-		return nil, journalError(err)
+		return journalError(err)
 	}
-	g.know(rec)
+	p.log = box.ID
+	p.g.know(rec)
 	es, err := outboxEntries(rec, os)
-	if len(es) == 0 {
-		return nil, err
+	if full := p.g.fits(ctx, es); full != nil {
+		return full
 	}
-	g.mu.Lock()
-	owed := g.last - g.done
-	g.mu.Unlock()
-	if owed+int64(len(es)) > outboxMessages {
-		return nil, fail(CodeFull, nil, say("%d messages wait for %s already", owed, rec.Name), say("wait until it is connected; what waits is kept"))
-	}
-	if es[0].Chosen {
-		m, known, err := n.sentOnce(ctx, r, box, &es[0])
-		if err != nil || known {
-			return []Message{m}, err
-		}
-	} else if _, err := n.journal.Append(ctx, box.ID, es); err != nil {
-		return nil, journalError(err)
-	}
-	g.committed(es[len(es)-1].Offset)
-	ms := make([]Message, len(es))
-	for i := range es {
-		ms[i] = pendingMessage(rec.Name, es[i])
-		ms[i].Body = os[i].Body
-	}
-	return ms, err
+	p.es = es
+	return err
 }
 
-// sentOnce stores a message whose ID its sender chose; known says that it was sent before.
-func (n *Node) sentOnce(ctx context.Context, r *room, box journal.Room, e *journal.Entry) (m Message, known bool, err error) {
-	if old, found, err := n.journal.FindByID(ctx, r.id, wireID(e.ID)); err != nil || found {
-		return message(r.name, old), true, journalError(err)
+// fits says whether messages may wait for the host too.
+func (g *guest) fits(ctx context.Context, es []journal.Entry) error {
+	l, size := g.n.limits, int64(0)
+	for i := range es {
+		size += int64(len(es[i].Body))
 	}
-	stored, fresh, err := n.journal.AppendOnce(ctx, box.ID, *e)
-	if err != nil {
-		return m, false, journalError(err)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	owed := g.last - g.done
+	if owed == 0 {
+		g.weight = 0
 	}
-	*e = stored
-	return pendingMessage(r.name, stored), !fresh, nil
+	over := func() bool { return owed+int64(len(es)) > l.OutboxMessages || owed > 0 && g.weight+size > l.OutboxBytes }
+	if over() { // much of that weight may be stored by now
+		w, err := g.n.journal.Weight(ctx, g.outbox.ID, g.done)
+		if err != nil {
+			return journalError(err)
+		}
+		g.weight = w
+	}
+	if over() {
+		return fail(CodeFull, nil, say("%d messages of %d bytes wait for %s already", owed, g.weight, g.host), say("wait until it is connected; what waits is kept"))
+	}
+	g.weight += size
+	return nil
 }
 
 // outboxEntries are messages of one room as the outbox keeps them, up to the first that cannot be sent.

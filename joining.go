@@ -95,11 +95,11 @@ func (h *hosting) join(j *wire.JoinBody) error {
 	h.n.journal.SaveCursor(p.cur)
 	p.from = p.cur
 	h.announce(r)
+	h.n.moved(p.seat, p.cur) // before the pump has it, which moves it on
 	h.mu.Lock()
 	h.small = append(h.small, codec.Frame{Body: answer.Append(nil)})
 	h.rooms = append(h.rooms, p)
 	h.mu.Unlock()
-	h.n.moved(p.seat, p.cur)
 	r.sit(p)
 	h.wake()
 	return nil

@@ -270,6 +270,8 @@ type Limits struct {
 	RetryMin           time.Duration `json:"retry_min_ns"` // first wait between dial attempts; doubles, with jitter
 	RetryMax           time.Duration `json:"retry_max_ns"`
 	StorageRetry       time.Duration `json:"storage_retry_ns"` // when a guest comes again that could not be stored
+	OutboxMessages     int64         `json:"outbox_messages"`  // that wait for one host
+	OutboxBytes        int64         `json:"outbox_bytes"`     // of these, as they are
 }
 
 // DefaultLimits are the bounds of a node that [Open] returns.
@@ -277,5 +279,5 @@ var DefaultLimits = Limits{
 	Connections: 4096, ConnectionsPerHost: 1024,
 	WriteDeadline: 45 * time.Second, HalfOpen: 500 * time.Millisecond,
 	DialTimeout: 10 * time.Second, RetryMin: 500 * time.Millisecond, RetryMax: 30 * time.Second,
-	StorageRetry: 30 * time.Second,
+	StorageRetry: 30 * time.Second, OutboxMessages: 100_000, OutboxBytes: 256 << 20,
 }

@@ -28,3 +28,37 @@ func TestRoomsPerGuest(t *testing.T) {
 		}
 	}
 }
+
+// TestOutboxFull: so much waits for a host, in messages and in bytes; what is over it is refused, what waits is kept, and
+// when the host has it there is room again.
+func TestOutboxFull(t *testing.T) {
+	host, guest, here, there := hostAndGuest(t)
+	untilPhase(t, guest, there, "connected")
+	guest.limits.OutboxMessages, guest.limits.OutboxBytes = 10, 1000
+	said := 0
+	for _, tt := range []struct{ size, fit int }{{1, 10}, {300, 3}, {999, 1}} {
+		untilMessages(t, guest, there, said)
+		if err := guest.HangUp(t.Context(), there); err != nil {
+			t.Fatal(err)
+		}
+		for i := range tt.fit + 1 {
+			_, err := guest.Send(t.Context(), there, make([]byte, tt.size))
+			if i < tt.fit {
+				if said++; err != nil {
+					t.Fatal(err)
+				}
+				continue
+			}
+			want := fmt.Sprintf("%d messages of %d bytes wait for %s already", tt.fit, tt.fit*tt.size, host.id)
+			if text, _, code := Explain(err); code != CodeFull || text != want {
+				t.Errorf("%d of %d bytes: %v, want %s", i+1, tt.size, err, want)
+			}
+		}
+		mustDial(t, guest, there)
+		untilMessages(t, host, here, said)
+	}
+	untilMessages(t, guest, there, said)
+	if _, err := guest.Send(t.Context(), there, make([]byte, 2000)); err != nil {
+		t.Errorf("alone it is not too much: %v", err)
+	}
+}

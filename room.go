@@ -213,32 +213,77 @@ func (n *Node) SendMessages(ctx context.Context, os []Outgoing) (sent []Message,
 
 // sendRun stores messages of one room: one with an ID, or any number without.
 func (n *Node) sendRun(ctx context.Context, os []Outgoing) ([]Message, error) {
+	p, bad := n.post(ctx, os)
+	if p == nil {
+		return nil, bad
+	}
+	defer p.r.leave()
+	switch {
+	case os[0].ID != "":
+		m, known, err := n.sendOnce(ctx, p)
+		if err != nil || known {
+			return []Message{m}, err
+		}
+	default:
+		if _, err := n.journal.Append(ctx, p.log, p.es); err != nil {
+			return nil, journalError(err)
+		}
+	}
+	p.committed()
+	ms := make([]Message, len(p.es))
+	for i, e := range p.es {
+		ms[i] = p.message(e)
+		ms[i].Body = os[i].Body
+	}
+	return ms, bad
+}
+
+// post is messages of one room on their way into the journal.
+type post struct {
+	r   *room // which who makes it leaves
+	log int64 // the room of the journal: r's, or the outbox for its host
+	g   *guest
+	es  []journal.Entry
+}
+
+// post prepares messages of one room, up to the first that cannot be sent.
+func (n *Node) post(ctx context.Context, os []Outgoing) (*post, error) {
 	r := n.reachable(ctx, os[0].Room)
 	if r == nil {
 		return nil, n.noRoom(ctx, os[0].Room)
 	}
-	defer r.leave()
+	p := &post{r: r, log: r.id}
 	r.mu.Lock()
-	if r.rec.Host != "" || r.dial != nil && r.dial.addr.native != nil {
-		r.mu.Unlock()
-		return n.sendToHost(ctx, r, os)
-	}
+	toHost := r.rec.Host != "" || r.dial != nil && r.dial.addr.native != nil
 	gone := len(r.members) == 0 && r.dial == nil && !r.shared
 	rec := r.rec
 	r.mu.Unlock()
-	if gone {
-		return nil, n.noRoom(ctx, os[0].Room)
+	var err error
+	switch {
+	case toHost:
+		err = n.postToHost(ctx, p, rec, os)
+	case gone:
+		err = n.noRoom(ctx, os[0].Room)
+	default:
+		p.es, err = n.entries(r, rec, os)
 	}
-	es := make([]journal.Entry, 0, len(os))
-	var bad error
+	if len(p.es) == 0 {
+		r.leave()
+		return nil, err
+	}
+	return p, err
+}
+
+// entries are messages of a room of this node, up to the first that its links cannot carry.
+func (n *Node) entries(r *room, rec journal.Room, os []Outgoing) (es []journal.Entry, err error) {
 	for _, o := range os {
 		if len(o.ID) > 128 {
-			bad = usage("use at most 128 bytes", "the id is too long")
+			err = usage("use at most 128 bytes", "the id is too long")
 		} else {
-			bad = r.check(o.Body)
+			err = r.check(o.Body)
 		}
-		if bad != nil {
-			break
+		if err != nil {
+			return es, err
 		}
 		e := journal.Entry{ID: o.ID, Codec: rec.Codec, Encoding: rec.Encoding, Body: o.Body}
 		if rec.Shared {
@@ -246,28 +291,44 @@ func (n *Node) sendRun(ctx context.Context, os []Outgoing) ([]Message, error) {
 		}
 		es = append(es, e)
 	}
-	if len(es) == 0 {
-		return nil, bad
-	}
-	if es[0].ID != "" {
-		e, fresh, err := n.journal.AppendOnce(ctx, r.id, es[0])
-		if err != nil {
-			return nil, journalError(err)
+	return es, nil
+}
+
+// sendOnce stores a message whose ID its sender chose; known says that it was sent before.
+func (n *Node) sendOnce(ctx context.Context, p *post) (m Message, known bool, err error) {
+	e := &p.es[0]
+	if p.g != nil {
+		if old, found, err := n.journal.FindByID(ctx, p.r.id, wireID(e.ID)); err != nil || found {
+			return message(p.r.name, old), true, journalError(err)
 		}
-		es[0] = e
-		if !fresh {
-			return []Message{message(r.name, e)}, r.releaseOne(ctx, e.Offset)
-		}
-	} else if _, err := n.journal.Append(ctx, r.id, es); err != nil {
-		return nil, journalError(err)
 	}
-	r.committed(es[len(es)-1].Offset, nil)
-	ms := make([]Message, len(es))
-	for i, e := range es {
-		ms[i] = message(r.name, e)
-		ms[i].Body = os[i].Body
+	stored, fresh, err := n.journal.AppendOnce(ctx, p.log, *e)
+	if err != nil {
+		return m, false, journalError(err)
 	}
-	return ms, bad
+	*e = stored
+	if !fresh && p.g == nil {
+		err = p.r.releaseOne(ctx, e.Offset)
+	}
+	return p.message(stored), !fresh, err
+}
+
+// message is an entry of the post as the surfaces see it.
+func (p *post) message(e journal.Entry) Message {
+	if p.g != nil {
+		return pendingMessage(p.r.name, e)
+	}
+	return message(p.r.name, e)
+}
+
+// committed wakes whoever is to write what is stored now.
+func (p *post) committed() {
+	last := p.es[len(p.es)-1].Offset
+	if p.g != nil {
+		p.g.committed(last)
+	} else {
+		p.r.committed(last, nil)
+	}
 }
 
 // noRoom says why nothing can be sent to a room that is not live.

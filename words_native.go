@@ -4,10 +4,14 @@ import "maps"
 
 // chineseOfNative is the catalogue of what is said of keys, tickets and native links.
 var chineseOfNative = map[string]string{
-	"%d messages wait for %s already": "已有 %d 条消息在等待 %s",
-	"%d peers begin with %s":          "有 %d 个对方以 %s 开头",
-	"%q cannot be a name":             "%q 不能用作名称",
-	"%s has lost messages that it had stored: those after %d, up to %d":                             "%s 丢失了它曾保存的消息：%d 之后，直到 %d",
+	"%d messages wait for %s already":                                   "已有 %d 条消息在等待 %s",
+	"%d peers begin with %s":                                            "有 %d 个对方以 %s 开头",
+	"another program reads as %s":                                       "另一个程序正以 %s 之名读取",
+	"let one at a time do so, or give each a name of its own":           "一次只让一个读取，或给每个各取一个名称",
+	"that is no name for a reader":                                      "读取者的名称无效",
+	"use 1 to 128 bytes":                                                "请用 1 到 128 字节",
+	"%q cannot be a name":                                               "%q 不能用作名称",
+	"%s has lost messages that it had stored: those after %d, up to %d": "%s 丢失了它曾保存的消息：%d 之后，直到 %d",
 	"%s has messages of this node that are not in this journal: was an old copy restored?":          "%s 有本机发过、但本机日志里没有的消息：是不是恢复了旧的副本？",
 	"%s holds messages of %s that this journal does not have, or others: was an old copy restored?": "%s 保存的房间 %s 的消息与本机日志不同：是不是恢复了旧的副本？",
 	"%s is called %s already":                                                                    "%s 已经叫做 %s",

@@ -171,6 +171,12 @@ func (j *Journal) Own(ctx context.Context, room, first, last int64) (own Own, er
 	return own, j.explain(err)
 }
 
+// Weight is how many bytes the entries of a room behind an offset have.
+func (j *Journal) Weight(ctx context.Context, room, after int64) (n int64, err error) {
+	err = j.r.QueryRowContext(ctx, "SELECT coalesce(sum(length(body)), 0) FROM messages WHERE key > ? AND key <= ?", room<<roomShift|after, room<<roomShift|maxOffset).Scan(&n)
+	return n, j.explain(err)
+}
+
 // ReadBack returns the limit newest entries before an offset (0: before the end), oldest first. They are fewer
 // if they are large.
 func (j *Journal) ReadBack(ctx context.Context, room, before int64, limit int) ([]Entry, error) {

@@ -17,9 +17,12 @@ var schema1 string
 //go:embed schema/2.sql
 var schema2 string
 
+//go:embed schema/3.sql
+var schema3 string
+
 // steps make the schema: step n takes a journal from version n-1 to n. What was released is never changed;
 // PRAGMA user_version holds a database's version.
-var steps = []string{schema1, schema2}
+var steps = []string{schema1, schema2, schema3}
 
 const appID = 0x7463616e // "tcan", PRAGMA application_id
 
