@@ -193,7 +193,9 @@ func (g *guest) fits(ctx context.Context, es []journal.Entry) error {
 	if owed == 0 {
 		g.weight = 0
 	}
-	over := func() bool { return owed+int64(len(es)) > l.OutboxMessages || owed > 0 && g.weight+size > l.OutboxBytes }
+	over := func() bool {
+		return owed+int64(len(es)) > l.OutboxMessages || owed > 0 && g.weight+size > l.OutboxBytes
+	}
 	if over() { // much of that weight may be stored by now
 		w, err := g.n.journal.Weight(ctx, g.outbox.ID, g.done)
 		if err != nil {
