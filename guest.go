@@ -131,6 +131,13 @@ func (g *guest) greeted(n int64) {
 	g.mu.Unlock()
 }
 
+// skipped says that a copy goes on behind messages that it never got: what the host had stored is not awaited there.
+func (g *guest) skipped(copy string) {
+	g.mu.Lock()
+	g.echo[copy] = max(g.echo[copy], g.had)
+	g.mu.Unlock()
+}
+
 // numbered says that the host has numbered the outbox's message seq, which is of a room's copy.
 func (g *guest) numbered(copy string, seq int64) {
 	g.mu.Lock()
@@ -139,14 +146,72 @@ func (g *guest) numbered(copy string, seq int64) {
 }
 
 // unnumbered returns where the messages of a copy begin that have no number yet, and where the outbox ends.
-func (g *guest) unnumbered(copy string) (after, last int64, alone bool) {
+func (g *guest) unnumbered(ctx context.Context, rec journal.Room) (after, last int64, alone bool, err error) {
+	copy := rec.Name
+	g.mu.Lock()
+	_, known := g.echo[copy]
+	g.mu.Unlock()
+	if !known {
+		if err := g.look(ctx, rec); err != nil {
+			return 0, 0, false, err
+		}
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	alone = true
 	for _, name := range g.names {
 		alone = alone && name == copy
 	}
-	return max(g.echo[copy], g.had, g.outbox.Base), g.last, alone
+	return max(g.echo[copy], g.outbox.Base), g.last, alone, nil
+}
+
+// look finds how much of the outbox a copy has, after a start. Own messages come back in the order in which they were
+// sent, so that is up to the newest that has.
+func (g *guest) look(ctx context.Context, rec journal.Room) error {
+	g.mu.Lock()
+	box, had, at := g.outbox.ID, g.had, max(g.outbox.Base, g.had-outboxKeeps)
+	g.mu.Unlock()
+	rec, err := g.n.journal.RoomByID(ctx, rec.ID) // as it is now
+	if err != nil {
+		return err
+	}
+	from := max(rec.Base, rec.Last-outboxKeeps) + 1
+	own, err := g.n.journal.Own(ctx, rec.ID, from, rec.Last)
+	if err != nil {
+		return err
+	}
+	seq := had
+	switch {
+	case own.Count > 0:
+		es, err := g.n.journal.Read(ctx, rec.ID, own.Last-1, 1, 1)
+		if err != nil {
+			return err
+		}
+		if len(es) > 0 {
+			if seq, err = g.seqOf(ctx, box, at, es[0].ID, had); err != nil {
+				return err
+			}
+		}
+	case from == 1: // it has none
+		seq = 0
+	}
+	g.numbered(rec.Name, seq)
+	return nil
+}
+
+// seqOf finds the message of an id in an outbox behind a number; otherwise is returned if it is not there.
+func (g *guest) seqOf(ctx context.Context, box, at int64, id string, otherwise int64) (int64, error) {
+	for {
+		es, err := g.n.journal.Read(ctx, box, at, pumpEntries, pumpBytes)
+		if err != nil || len(es) == 0 {
+			return otherwise, err
+		}
+		for i := range es {
+			if at = es[i].Offset; wireID(es[i].ID) == id {
+				return at, nil
+			}
+		}
+	}
 }
 
 // committed says that the outbox has messages up to last.
@@ -266,7 +331,10 @@ func (n *Node) eachPending(ctx context.Context, rec journal.Room, do func(*journ
 		return journalError(err)
 	}
 	g.know(rec)
-	after, last, _ := g.unnumbered(rec.Name)
+	after, last, _, err := g.unnumbered(ctx, rec)
+	if err != nil {
+		return journalError(err)
+	}
 	for after < last {
 		es, err := n.journal.Read(ctx, box.ID, after, pumpEntries, pumpBytes)
 		if err != nil || len(es) == 0 {
@@ -289,12 +357,15 @@ func (n *Node) pending(ctx context.Context, rec journal.Room) (*PendingStatus, e
 		return nil, journalError(err)
 	}
 	g.know(rec)
-	after, last, alone := g.unnumbered(rec.Name)
+	after, last, alone, err := g.unnumbered(ctx, rec)
+	if err != nil {
+		return nil, journalError(err)
+	}
 	if after >= last {
 		return nil, nil
 	}
 	var p PendingStatus
-	err := n.eachPending(ctx, rec, func(e *journal.Entry) bool {
+	err = n.eachPending(ctx, rec, func(e *journal.Entry) bool {
 		if p.Messages++; p.Messages == 1 {
 			p.Since = e.Time.UTC()
 		}

@@ -168,3 +168,34 @@ func TestPendingAfterReconnecting(t *testing.T) {
 	untilMessages(t, host, here, 2)
 	untilMessages(t, guest, there, 2)
 }
+
+// What the host has stored and this node's copy does not have yet is not hidden after a restart.
+func TestPendingAfterRestart(t *testing.T) {
+	dir := t.TempDir()
+	host, guest := openHere(t, t.TempDir()), openHere(t, dir)
+	l := mustListen(t, host, "tincan://127.0.0.1:0?admit=open")
+	there := mustDial(t, guest, "tincan://"+l.Addr+"?accept=new")
+	untilPhase(t, guest, there, "connected")
+	for _, text := range []string{"first", "second"} {
+		if _, err := guest.Send(t.Context(), there, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if text == "first" {
+			untilMessages(t, guest, there, 1)
+			if err := guest.HangUp(t.Context(), there); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	box, err := guest.journal.MakeOutbox(t.Context(), host.id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	guest.journal.SaveHandled(box.ID, 2) // as if the link had ended before the second came back
+	guest.Close()
+	guest = openHere(t, dir)
+	ms, err := guest.Pending(t.Context(), there, 10)
+	if err != nil || len(ms) != 1 || string(ms[0].Body) != "second" {
+		t.Errorf("%+v waits, %v", ms, err)
+	}
+}

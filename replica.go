@@ -72,6 +72,9 @@ func (a *attending) joined(b *wire.JoinedBody) error {
 	case b.Base < rec.Last:
 		return closing(wire.CodeMalformed, fmt.Sprintf("the room is to go on behind %d, but ends here at %d", b.Base, rec.Last))
 	}
+	if b.Base > rec.Last {
+		a.g.skipped(c.r.name)
+	}
 	if first || b.Epoch != rec.Epoch || b.Base > rec.Last {
 		missing := b.Base > rec.Last && (!first || c.d.addr.native.history == "")
 		pos := journal.Position{Epoch: b.Epoch, N: b.Base, Chain: b.Chain}

@@ -169,6 +169,7 @@ type proc struct {
 	err     bytes.Buffer
 	changed chan struct{} // closed and replaced when there is more
 
+	mark  func(event)   // what is told of each event as it comes; under mu
 	quiet bool          // its output is not shown when the test fails: it was a short command
 	done  chan struct{} // closed when the process has ended and its output is all here
 }
@@ -284,6 +285,9 @@ func (p *proc) takeOut(b []byte) {
 		p.lines = append(p.lines, line)
 		if e := (event{Line: line, At: time.Now()}); strings.HasPrefix(line, "{") && json.Unmarshal([]byte(line), &e) == nil {
 			json.Unmarshal([]byte(line), &e.Raw)
+			if p.mark != nil {
+				p.mark(e)
+			}
 			e.N = len(p.events)
 			p.events = append(p.events, e)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -123,7 +124,24 @@ func (p *logPrinter) messages(ctx context.Context, d *door, room string) error {
 	if err != nil {
 		return err
 	}
-	return p.rest(ctx, d, room, after)
+	if err := p.rest(ctx, d, room, after); err != nil {
+		return err
+	}
+	return p.waiting(ctx, d, room)
+}
+
+// waiting prints what has no number yet, as the room's host has not told one.
+func (p *logPrinter) waiting(ctx context.Context, d *door, room string) error {
+	ms, err := d.Pending(ctx, room, p.most())
+	for i := range ms {
+		if ms[i].Time.Before(p.since) {
+			continue
+		}
+		if err := p.message(&ms[i]); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 // from is the offset behind which printing starts. It looks at the newest messages first.
@@ -191,14 +209,17 @@ func (p *logPrinter) message(m *tincan.Message) error {
 	default:
 		body = clean(body)
 	}
-	note := ""
+	number, note := strconv.FormatInt(m.Offset, 10), ""
+	if m.Offset == 0 {
+		number, note = "-", " "+p.c.t("[waits for the host]")
+	}
 	if m.Partial {
-		note = " " + p.c.t("[the stream ended here]")
+		note += " " + p.c.t("[the stream ended here]")
 	}
 	if m.Replaced {
 		note += " " + p.c.t("[decoded again later]")
 	}
-	return p.put(fmt.Appendf(nil, "%d  %s  %s  %s%s\n", m.Offset, m.Time.Local().Format("2006-01-02 15:04:05.000"), clean(m.From), body, note))
+	return p.put(fmt.Appendf(nil, "%s  %s  %s  %s%s\n", number, m.Time.Local().Format("2006-01-02 15:04:05.000"), clean(m.From), body, note))
 }
 
 // most is how many of a list to ask for.

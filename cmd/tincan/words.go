@@ -111,7 +111,8 @@ delivered in time, 5 refused.`,
   tincan send --hex raw://plc:502 '00 01 00 00 00 06 01 03 00 00 00 01'
   tincan send server:7000 - < message.txt`,
 	"logLong": `Print the messages of a room from the journal, oldest first: number, time,
-sender, text. Without ROOM it is the room used last; tincan rooms lists them.`,
+sender, text. Without ROOM it is the room used last; tincan rooms lists them.
+What the room's host has not numbered yet comes last, with a dash (offset 0).`,
 	"logExample": `  tincan log                              # the room used last
   tincan log -n 20 lines://server:7000
   tincan log --since 10m --hex
@@ -198,7 +199,8 @@ addresses 列出各种编码。
   tincan send --hex raw://plc:502 '00 01 00 00 00 06 01 03 00 00 00 01'
   tincan send server:7000 - < message.txt`,
 	"logLong": `从日志打印一个房间的消息，最早的在前：编号、时间、发送者、文字。不写 ROOM 时是
-最近使用的房间；用 tincan rooms 列出房间。`,
+最近使用的房间；用 tincan rooms 列出房间。主机还没有编号的消息排在最后，编号处是
+短横（offset 为 0）。`,
 	"logExample": `  tincan log                              # 最近使用的房间
   tincan log -n 20 lines://server:7000
   tincan log --since 10m --hex
@@ -376,6 +378,7 @@ addresses 列出各种编码。
 	"nothing was said yet in %s":                                         "%s 中还没有内容",
 	"room %s":                                                            "房间 %s",
 	"[the stream ended here]":                                            "［字节流在此结束］",
+	"[waits for the host]":                                               "［等待主机］",
 	"[decoded again later]":                                              "［后来已重新解码］",
 	"some could not be read: %s":                                         "有些内容无法读取：%s",
 	"ROOM":                                                               "房间",
