@@ -52,7 +52,7 @@ test-model: ## the delivery rules, searched through five million states
 
 torture: ## 10,000 simulations, every pair of cuts, 1,000 kills, 10,000 losses of power: hours
 	TINCAN_SEEDS=10000 TINCAN_TORTURE=1 $(GO) test -count=1 -timeout 12h -run 'Simulation|Torture' -v .
-	cd e2e && TINCAN_TORTURE=1 $(GO) test -count=1 -timeout 12h -run 'Native|Power' -v .
+	cd e2e && TINCAN_TORTURE=1 $(GO) test -count=1 -timeout 12h -run 'Native|Power|DiskFaults' -v .
 
 fuzz: ## every fuzz target for FUZZTIME
 	@$(GO) test -list '^Fuzz' ./... | awk '/^Fuzz/ {f[n++] = $$1} /^ok/ {for (i = 0; i < n; i++) print $$2, f[i]; n = 0}' | \

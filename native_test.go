@@ -199,3 +199,16 @@ func TestPendingAfterRestart(t *testing.T) {
 		t.Errorf("%+v waits, %v", ms, err)
 	}
 }
+
+// SendMessages returns what is stored, and nothing for the message that failed.
+func TestSendMessagesError(t *testing.T) {
+	_, guest, _, there := hostAndGuest(t)
+	untilPhase(t, guest, there, "connected")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, id := range []string{"", "chosen"} {
+		if ms, err := guest.SendMessages(ctx, []Outgoing{{Room: there, ID: id, Body: []byte("x")}}); err == nil || len(ms) != 0 {
+			t.Errorf("with the id %q it returns %+v, %v", id, ms, err)
+		}
+	}
+}

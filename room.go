@@ -221,8 +221,11 @@ func (n *Node) sendRun(ctx context.Context, os []Outgoing) ([]Message, error) {
 	switch {
 	case os[0].ID != "":
 		m, known, err := n.sendOnce(ctx, p)
-		if err != nil || known {
-			return []Message{m}, err
+		if err != nil {
+			return nil, err
+		}
+		if known {
+			return []Message{m}, nil
 		}
 	default:
 		if _, err := n.journal.Append(ctx, p.log, p.es); err != nil {
