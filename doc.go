@@ -7,6 +7,7 @@
 //	lines://host:7000            text lines
 //	dotnet://:7000               .NET BinaryWriter.Write(string)
 //	len32://host:7000?order=le   length prefix
+//	tincan://host:7000           between two tincans: keys, TLS, every message on both disks
 //	127.0.0.1:7000               listen: dotnet, lines or raw, as the peer's first bytes say; dial: lines
 //
 // A room is one ordered log of messages, numbered 1, 2, 3 …. Each connection that is accepted has a room of
@@ -16,8 +17,11 @@
 //
 // A receipt says how far a message got. [Queued] is on this disk, [Written] is handed to the kernel,
 // [Reached] is acknowledged by the peer's TCP. On a plain TCP connection nobody can know more: the peer's
-// program may still not have read it. When a link ends before that, the message is [Uncertain], and is never
-// sent again unless somebody asks for it.
+// program may still not have read it. When such a link ends before that, the message is [Uncertain], and is
+// never sent again unless somebody asks for it. Between two tincans a message is [Stored] when it is on the
+// other's disk, and until then it is owed.
+//
+// A program that answers messages does so with [Node.Handle], once for each, whatever kills it.
 //
 // The package does no logging unless [Node.SetLog] is called, starts no process, and touches no file outside
 // its folder.
