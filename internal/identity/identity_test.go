@@ -363,6 +363,28 @@ func TestQR(t *testing.T) {
 	}
 }
 
+// There is one way to write a secret: the two bits that 26 letters have and 16 bytes have not are 0.
+func TestSecretOneText(t *testing.T) {
+	for _, secret := range [][]byte{make([]byte, SecretSize), bytes.Repeat([]byte{0xff}, SecretSize), NewSecret()} {
+		text := FormatSecret(secret)
+		if got, err := ParseSecret(text); err != nil || !bytes.Equal(got, secret) {
+			t.Fatalf("%q is %x, %v; want %x", text, got, err, secret)
+		}
+		for _, c := range "abcdefghijklmnopqrstuvwxyz234567" {
+			other := text[:len(text)-1] + string(c)
+			if got, err := ParseSecret(other); err == nil && bytes.Equal(got, secret) && other != text {
+				t.Errorf("%q and %q are one secret", other, text)
+			}
+		}
+	}
+	zero := FormatSecret(make([]byte, SecretSize))
+	for _, bad := range []string{strings.ToUpper(zero), zero + "\n", "\r\n" + zero, zero[:13] + "\n" + zero[13:], "\u212a" + zero[1:], zero[1:], zero + "a", ""} {
+		if _, err := ParseSecret(bad); err == nil {
+			t.Errorf("%q is a secret", bad)
+		}
+	}
+}
+
 func FuzzTicket(f *testing.F) {
 	f.Add("tincan://host:7000/ops?key=tc1" + strings.Repeat("a", 52) + "&secret=" + strings.Repeat("a", 26))
 	f.Add("tincan://[::1]:1?key=")

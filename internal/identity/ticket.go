@@ -44,10 +44,10 @@ func (t Ticket) String() string {
 // FormatSecret writes a secret as text.
 func FormatSecret(b []byte) string { return base32Lower.EncodeToString(b) }
 
-// ParseSecret reads what FormatSecret wrote.
+// ParseSecret reads what FormatSecret wrote. There is one way to write each.
 func ParseSecret(s string) ([]byte, error) {
-	b, err := base32Lower.DecodeString(strings.ToLower(s))
-	if err != nil || len(b) != SecretSize {
+	b, err := base32Lower.DecodeString(s)
+	if err != nil || len(b) != SecretSize || FormatSecret(b) != s {
 		return nil, errors.New("a secret has 26 letters a to z and digits 2 to 7")
 	}
 	return b, nil
