@@ -322,27 +322,38 @@ func (d *dialler) retry(lived time.Duration) *int64 {
 	return &ms
 }
 
-// pause waits until the next attempt is due or asked for; false when dialling is over.
+// pause waits until the next attempt is due or asked for, or the network has returned; false when dialling is over.
 func (d *dialler) pause() bool {
 	d.mu.Lock()
 	retry, stay := d.status.Retry, d.stay
 	d.mu.Unlock()
-	var due <-chan time.Time
+	var due, look <-chan time.Time
+	var seen sight
 	if !stay {
-		t := time.NewTimer(time.Until(retry))
+		t, every := time.NewTimer(time.Until(retry)), time.NewTicker(networkEvery)
 		defer t.Stop()
-		due = t.C
+		defer every.Stop()
+		due, look, seen = t.C, every.C, d.n.network.look()
 	}
-	select {
-	case <-due:
-	case <-d.again:
+	for {
+		select {
+		case <-due:
+			return true
+		case <-look:
+			now := d.n.network.look()
+			if !now.returned(seen) {
+				seen = now
+				continue
+			}
+		case <-d.again:
+		case <-d.ctx.Done():
+			return false
+		}
 		d.mu.Lock()
 		d.base = 0
 		d.mu.Unlock()
-	case <-d.ctx.Done():
-		return false
+		return true
 	}
-	return true
 }
 
 func (d *dialler) set(s DialStatus) {

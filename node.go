@@ -61,6 +61,7 @@ type Node struct {
 	admission admission
 	recorders chan struct{} // one for each accepted connection that is being recorded
 	greeting  greeters
+	network   network
 	offer     offer
 
 	connections atomic.Int64 // native ones, for their order
@@ -84,7 +85,7 @@ func Open(dir string) (*Node, error) {
 		j.Close()
 		return nil, keyFileError(err)
 	}
-	n := &Node{dir: dir, limits: DefaultLimits, started: time.Now(), journal: j, log: slog.New(slog.DiscardHandler),
+	n := &Node{dir: dir, limits: DefaultLimits, network: network{ask: addresses}, started: time.Now(), journal: j, log: slog.New(slog.DiscardHandler),
 		rooms: map[string]*room{}, links: map[int64]*member{}, sessions: map[int64]*session{}, pairs: map[pair]*session{},
 		guests: map[string]*guest{}, outboxes: map[int64]*guest{}, pingAfter: pingAfter, deadAfter: deadAfter, key: key, id: string(key.ID()), name: ownName(), listeners: map[string]*listener{},
 		followers: map[*follower]struct{}{}, over: make(chan struct{}), admission: admission{hosts: map[string]int{}, refused: map[string]time.Time{}}}
