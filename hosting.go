@@ -21,9 +21,10 @@ type hosting struct {
 	window int    // bytes that the guest takes beyond what it has acknowledged
 	only   string // the one room that this guest may join; "" is every shared one
 
-	in    *stream.Receiver // the reader's
-	taken []taken          // the reader's: read, not yet in the spool
-	spool *spool[taken]
+	in     *stream.Receiver // the reader's
+	taken  []taken          // the reader's: read, not yet in the spool
+	denied int              // the reader's: rooms that it asked for and may not be in
+	spool  *spool[taken]
 
 	// the spool's
 	held  journal.Position          // the position that is stored

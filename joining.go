@@ -80,6 +80,9 @@ func (h *hosting) join(j *wire.JoinBody) error {
 	if ce, ok := err.(*closeError); ok && ce.Code == wire.CodeLimit {
 		return ce
 	} else if ok {
+		if h.denied++; h.denied > roomsPerGuest { // one that does not read its answers must not pile them up
+			return closing(wire.CodeLimit, fmt.Sprintf("over the limit of %d rooms", roomsPerGuest))
+		}
 		h.queue(&wire.JoinedBody{Stream: j.Stream, Verdict: wire.Refused, Room: j.Room, Title: ce.Reason})
 		return nil
 	}

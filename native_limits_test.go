@@ -2,6 +2,8 @@ package tincan
 
 import (
 	"fmt"
+	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -26,6 +28,28 @@ func TestRoomsPerGuest(t *testing.T) {
 		if rooms, err := a.node.journal.Rooms(t.Context(), 1000); err != nil || len(rooms) > roomsPerGuest {
 			t.Errorf("%d rooms, %v", len(rooms), err)
 		}
+	}
+}
+
+// TestRefusedRooms: a guest that asks for room after room that it may not be in is answered so many times and no more, on
+// whichever stream it asks.
+func TestRefusedRooms(t *testing.T) {
+	s := script{lines: []string{"> hello epoch=e1", "< hello"}}
+	for range roomsPerGuest + 1 {
+		s.lines = append(s.lines, "> join stream=1 from=1 room="+strings.Repeat("r", 65))
+	}
+	s.lines = append(s.lines, "> close code=0")
+	a := newActor(t, &s)
+	a.run(s)
+	var err error
+	for name := ""; err == nil && name != "close"; {
+		var v reflect.Value
+		if name, v, err = a.next("close"); name == "close" && v.FieldByName("Code").Uint() != 5 {
+			t.Errorf("closed with %+v", v)
+		}
+	}
+	if err != nil {
+		t.Errorf("answered every time: %v", err)
 	}
 }
 
