@@ -100,11 +100,11 @@ func (k *talk) converse(t *testing.T, n int, cuts ...*cut) {
 
 func (k *talk) check(t *testing.T, first int, said [2][]string) {
 	t.Helper()
-	a, err := k.host.History(context.Background(), lobby, int64(first), 10_000)
+	a, err := k.host.History(context.Background(), lobby, int64(first), 100_000)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := k.guest.History(context.Background(), k.room, int64(first), 10_000)
+	b, err := k.guest.History(context.Background(), k.room, int64(first), 100_000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +163,8 @@ func TestCutNativeEverywhere(t *testing.T) {
 	t.Logf("%d cuts in %s: %d bytes to the host, %d back", cuts, time.Since(began).Round(time.Second), ends[true], ends[false])
 }
 
-// TestTortureCutPairs cuts a short conversation and the one link after it, at every pair of bytes.
+// TestTortureCutPairs cuts a short conversation at a byte, and the link after it at another: every 7th byte to the host
+// with every 11th back, and the other way round.
 func TestTortureCutPairs(t *testing.T) {
 	if os.Getenv("TINCAN_TORTURE") == "" {
 		t.Skip("set TINCAN_TORTURE")
@@ -171,9 +172,79 @@ func TestTortureCutPairs(t *testing.T) {
 	k := newTalk(t)
 	k.converse(t, 2)
 	up, down := k.proxy.up.Load(), k.proxy.down.Load()
-	for a := range up {
-		for b := range down {
+	pairs := 0
+	for a := int64(0); a < up; a += 7 {
+		for b := int64(0); b < down; b += 11 {
 			k.converse(t, 2, &cut{true, a, "rst"}, &cut{false, b, "fin"})
+			k.converse(t, 2, &cut{false, b, "rst"}, &cut{true, a, "fin"})
+			if pairs += 2; pairs%2000 == 0 {
+				t.Logf("%d pairs", pairs)
+				k = newTalk(t) // a short history
+			}
 		}
+	}
+	t.Logf("%d pairs", pairs)
+}
+
+// TestCutOften cuts every link within 100 ms, by FIN, RST and silence in turn, for 3 s (TINCAN_TORTURE: 2 min), while both
+// sides talk: both get on all the while, and nothing is lost, nothing comes twice, nothing out of order.
+func TestCutOften(t *testing.T) {
+	span, stuck := 3*time.Second, t.Logf // a busy machine may be stuck for so short a time
+	if os.Getenv("TINCAN_TORTURE") != "" {
+		span, stuck = 2*time.Minute, t.Errorf
+	}
+	k := newTalk(t)
+	for _, n := range []*Node{k.host, k.guest} {
+		n.pingAfter, n.deadAfter = 100*time.Millisecond, 300*time.Millisecond
+	}
+	k.converse(t, 1) // the links from here on have these times
+	ctx, cancel := context.WithTimeout(t.Context(), span)
+	defer cancel()
+	first, cuts, windows := k.said, 0, 0
+	var said [2][]string
+	var wg sync.WaitGroup
+	for side, at := range []struct {
+		n    *Node
+		room string
+	}{{k.guest, k.room}, {k.host, lobby}} {
+		wg.Go(func() {
+			for i := 0; ctx.Err() == nil; i++ {
+				text := fmt.Sprintf("%d %d %d", side, first, i)
+				if _, err := at.n.Send(t.Context(), at.room, []byte(text)); err != nil {
+					t.Error(err)
+					return
+				}
+				said[side] = append(said[side], text)
+				time.Sleep(5 * time.Millisecond)
+			}
+		})
+	}
+	wg.Go(func() { // how far the guest's copy is, and whether that grew
+		last := int64(0)
+		for ; ctx.Err() == nil; windows++ {
+			sleep(ctx, 2*time.Second)
+			rec, _, err := k.guest.journal.FindRoom(t.Context(), k.room)
+			if err != nil || rec.Last <= last {
+				stuck("no progress in window %d: %d after %d, %v", windows, rec.Last, last, err)
+			}
+			last = rec.Last
+		}
+	})
+	for ; ctx.Err() == nil; cuts++ {
+		sleep(ctx, 100*time.Millisecond)
+		k.proxy.cutAll([]string{"fin", "rst", "silence"}[cuts%3])
+	}
+	wg.Wait()
+	k.said += len(said[0]) + len(said[1])
+	untilMessages(t, k.host, lobby, k.said)
+	untilMessages(t, k.guest, k.room, k.said)
+	k.check(t, first, said)
+	t.Logf("%d messages, %d cuts, %d windows", k.said-first, cuts, windows)
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
 	}
 }

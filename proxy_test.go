@@ -14,7 +14,7 @@ type cutter struct {
 	target string
 
 	mu    sync.Mutex
-	next  *cut // for the connection that comes next; nil: it lives
+	next  []*cut // for the connections that come next; those behind them live
 	conns map[*crossing]bool
 	shut  bool // whoever dials is reset
 
@@ -54,10 +54,10 @@ func newCutter(t testing.TB, target string) *cutter {
 
 func (c *cutter) addr() string { return c.ln.Addr().String() }
 
-// arm has the connection that comes next cut.
+// arm has the next connection cut for which no cut waits yet.
 func (c *cutter) arm(k *cut) {
 	c.mu.Lock()
-	c.next = k
+	c.next = append(c.next, k)
 	c.mu.Unlock()
 }
 
@@ -101,7 +101,9 @@ func (c *cutter) accept() {
 		}
 		x := &crossing{c: c, a: conn.(*net.TCPConn), b: to.(*net.TCPConn), dead: make(chan struct{})}
 		c.mu.Lock()
-		x.cut, c.next = c.next, nil
+		if len(c.next) > 0 {
+			x.cut, c.next = c.next[0], c.next[1:]
+		}
 		c.conns[x] = true
 		shut = c.shut
 		c.mu.Unlock()
