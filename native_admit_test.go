@@ -196,6 +196,35 @@ func TestPairingCode(t *testing.T) {
 	}
 }
 
+// TestBlockedTries: a key that is blocked is told so before it uses up a try of the code that somebody else has.
+func TestBlockedTries(t *testing.T) {
+	host, bad := openFast(t), openFast(t)
+	l := mustListen(t, host, "tincan://127.0.0.1:0")
+	untilPhase(t, bad, mustDial(t, bad, mustTicket(t, host, TicketRequest{})), "connected")
+	blocked := Blocked
+	if _, err := host.SetPeer(t.Context(), bad.ID(), PeerChange{State: &blocked}); err != nil {
+		t.Fatal(err)
+	}
+	c, err := host.MakeCode(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range codeTries {
+		room := fmt.Sprintf("tincan://%s/r%d", l.Addr, i)
+		if s := untilPhase(t, bad, mustDial(t, bad, room+"?code=000-000-000"), "stopped"); s.Reason != "blocked" {
+			t.Errorf("blocked: %+v", s)
+		}
+	}
+	host.offer.mu.Lock()
+	tries := host.offer.tries
+	host.offer.mu.Unlock()
+	if tries != codeTries {
+		t.Errorf("%d tries are left of %d", tries, codeTries)
+	}
+	n := openFast(t)
+	untilPhase(t, n, mustDial(t, n, "tincan://"+l.Addr+"?code="+c.Code), "connected")
+}
+
 func TestKeyChanged(t *testing.T) {
 	host, guest := openFast(t), openFast(t)
 	l := mustListen(t, host, "tincan://127.0.0.1:0")
