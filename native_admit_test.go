@@ -196,6 +196,23 @@ func TestPairingCode(t *testing.T) {
 	}
 }
 
+// TestForgottenTicket: a key that is forgotten does not come back with the ticket that it has used up.
+func TestForgottenTicket(t *testing.T) {
+	host, guest := openFast(t), openFast(t)
+	mustListen(t, host, "tincan://127.0.0.1:0")
+	url := mustTicket(t, host, TicketRequest{})
+	room := mustDial(t, guest, url)
+	untilPhase(t, guest, room, "connected")
+	if err := host.Forget(t.Context(), guest.ID()); err != nil {
+		t.Fatal(err)
+	}
+	untilPhase(t, guest, room, "stopped")
+	guest.HangUp(t.Context(), room)
+	if s := untilPhase(t, guest, mustDial(t, guest, url), "stopped"); s.Reason != "unknown key" {
+		t.Errorf("the ticket again: %+v", s)
+	}
+}
+
 // TestBlockedTries: a key that is blocked is told so before it uses up a try of the code that somebody else has.
 func TestBlockedTries(t *testing.T) {
 	host, bad := openFast(t), openFast(t)

@@ -91,6 +91,12 @@ func (h *hosting) greeted() error {
 			if err != nil {
 				return err
 			}
+			if b.Role != wire.Guest {
+				return closing(wire.CodeMalformed, "a host's HELLO")
+			}
+			if b.Version != wire.Version { // before a ticket or a code is used up for nothing
+				return closing(wire.CodeUnsupported, fmt.Sprintf("version %d is not spoken here, %d is", b.Version, wire.Version))
+			}
 			h.name = string(append([]byte(nil), b.Name...))
 			if err := h.admit(&proof); err != nil {
 				return err
@@ -209,12 +215,6 @@ func (h *hosting) ask(known journal.Peer, found bool) error {
 // start makes an admitted guest's link the peer's only one, and takes up its outbox where it stands.
 func (h *hosting) start(b *wire.HelloBody) error {
 	n := h.n
-	if b.Role != wire.Guest {
-		return closing(wire.CodeMalformed, "a host's HELLO")
-	}
-	if b.Version != wire.Version {
-		return closing(wire.CodeUnsupported, fmt.Sprintf("version %d is not spoken here, %d is", b.Version, wire.Version))
-	}
 	h.window = int(b.Window)
 	if rtt := h.link.State().TCP.RTTUS; rtt != nil {
 		h.handshake = time.Duration(*rtt) * time.Microsecond

@@ -293,9 +293,12 @@ func (j *Journal) SavePeer(ctx context.Context, p Peer) error {
 	return j.wait(ctx, &op{entries: 1, size: 512, do: func(t *tx) error { return t.putPeer(p) }})
 }
 
-// ForgetPeer removes a peer.
+// ForgetPeer removes a peer, and what is left to it of tickets that it has used.
 func (j *Journal) ForgetPeer(ctx context.Context, id string) error {
 	return j.wait(ctx, &op{entries: 1, size: 64, do: func(t *tx) error {
+		if _, err := t.exec("UPDATE tickets SET used_by = '' WHERE used_by = ?", id); err != nil {
+			return err
+		}
 		_, err := t.exec("DELETE FROM peers WHERE id = ?", id)
 		return err
 	}})
