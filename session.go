@@ -124,7 +124,8 @@ func (s *session) begin() error {
 	now := time.Now().UnixNano()
 	s.wrote.Store(now)
 	s.heard.Store(now)
-	s.alarm = time.AfterFunc(n.pingAfter, s.look)
+	s.alarm = time.AfterFunc(time.Hour, s.look)
+	s.alarm.Reset(n.pingAfter) // look sets it again, so it must be here before it rings
 	return nil
 }
 
