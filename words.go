@@ -86,7 +86,7 @@ var chinese = map[string]string{
 	"there is no live link %d":                                                                      "没有连接 %d",
 	"there is no room %s":                                                                           "没有房间 %s",
 	"this link has received too much to decode again":                                               "这个连接收到的内容太多，无法重新解码",
-	"this machine has %s":                                                                           "本机地址：%v",
+	"this machine has %s":                                                                           "本机地址：%s",
 	"these messages from %s arrived and could not be stored: %d":                                    "来自 %s 的这些消息已收到但无法保存：%d 条",
 	"this text has no form in %s":                                                                   "这段文字无法用 %s 表示",
 	"this version does not speak tincan:// yet":                                                     "这个版本还不支持 tincan://",

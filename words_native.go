@@ -4,7 +4,7 @@ import "maps"
 
 // chineseOfNative is the catalogue of what is said of keys, tickets and native links.
 var chineseOfNative = map[string]string{
-	"%d messages wait for %s already":                                   "已有 %d 条消息在等待 %s",
+	"%d messages of %d bytes wait for %s already":                       "已有 %d 条消息（%d 字节）在等待 %s",
 	"%d peers begin with %s":                                            "有 %d 个对方以 %s 开头",
 	"another program reads as %s":                                       "另一个程序正以 %s 之名读取",
 	"let one at a time do so, or give each a name of its own":           "一次只让一个读取，或给每个各取一个名称",
