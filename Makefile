@@ -18,9 +18,10 @@ help: ## this list
 build: ## bin/tincan: stripped, static
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/ ./cmd/tincan
 
+# -count=1: go does not see that the program under test has changed, and would take an old result for true.
 test: setup lint cross race ## everything; installs from Debian what it needs when it may
 	$(GO) test ./...
-	cd e2e && $(GO) test -timeout 30m ./...
+	cd e2e && $(GO) test -count=1 -timeout 30m ./...
 
 check: test ## what CI runs: the same
 
@@ -51,7 +52,7 @@ test-model: ## the delivery rules, searched through five million states
 	TINCAN_MODEL=1 $(GO) test -count=1 -run Model -v ./internal/stream
 
 torture: ## 10,000 simulations, every pair of cuts, 1,000 kills, 10,000 losses of power: hours
-	TINCAN_SEEDS=10000 TINCAN_TORTURE=1 $(GO) test -count=1 -timeout 12h -run 'Simulation|Torture' -v .
+	TINCAN_SEEDS=10000 TINCAN_TORTURE=1 $(GO) test -count=1 -timeout 12h -run 'Simulation|Torture|CutOften' -v .
 	cd e2e && TINCAN_TORTURE=1 $(GO) test -count=1 -timeout 12h -run 'Native|Power|DiskFaults' -v .
 
 fuzz: ## every fuzz target for FUZZTIME
