@@ -61,7 +61,7 @@ type handler struct {
 }
 
 // handle takes messages, and keeps what it did even when it ends with an error.
-func (h *handler) handle(ctx context.Context, room string, es []journal.Entry, do func(context.Context, Message) ([]Outgoing, error)) (err error) {
+func (h *handler) handle(ctx context.Context, room string, es []journal.Entry, do func(context.Context, Message) ([]Outgoing, error)) error {
 	for _, e := range es {
 		if h.many == 0 {
 			h.since = time.Now()

@@ -71,10 +71,8 @@ func (h *hosting) pair(p *proof, b *wire.PairBody) error {
 		p.ticket = append([]byte(nil), b.Data...)
 		return nil
 	case b.Step == wire.StepStart && p.pairing == nil:
-		if known, found, err := h.n.journal.Peer(h.n.ctx, h.peer); err != nil {
-			return h.unable(err)
-		} else if found && known.State == string(Blocked) { // it takes nobody's tries
-			return closing(wire.CodeBlocked, "")
+		if _, _, err := h.met(); err != nil { // who is blocked takes nobody's tries
+			return err
 		}
 		code, room, ok := h.n.offer.take()
 		if !ok {

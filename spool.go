@@ -5,11 +5,11 @@ import "sync"
 // spool commits what a session's reader puts into it, in order: all that came while one commit was under way goes into
 // the next. So a commit holds as much as the disk's pace makes it, and the reader reads on meanwhile.
 type spool[T any] struct {
+	slabs  *slabs[T]
 	commit func([]T) error // one at a time
 	failed func(error)     // what could not be committed ends the session
 
 	mu      sync.Mutex
-	slabs   *slabs[T]
 	still   sync.Cond // of mu: nothing is under way, or there is room
 	items   []T       // from slabs
 	bytes   int

@@ -131,15 +131,13 @@ type proof struct {
 // Which rooms it may join is decided by enter.
 func (h *hosting) admit(p *proof) error {
 	n, ctx := h.n, h.n.ctx
-	known, found, err := n.journal.Peer(ctx, h.peer)
+	known, found, err := h.met()
 	if err != nil {
-		return h.unable(err)
+		return err
 	}
 	mode := h.listener.admits()
 	via := ""
 	switch {
-	case found && known.State == string(Blocked):
-		return closing(wire.CodeBlocked, "")
 	case found && known.State == string(Trusted):
 		h.only = known.Room
 	case p.code:
@@ -173,6 +171,18 @@ func (h *hosting) admit(p *proof) error {
 		n.note(Event{Kind: EventPaired, Peer: h.peer, Name: h.name, Remote: h.rec.Remote, Listener: h.listener.id, Reason: via}, nil)
 	}
 	return nil
+}
+
+// met is what is known of the key, which is not blocked.
+func (h *hosting) met() (p journal.Peer, found bool, err error) {
+	p, found, err = h.n.journal.Peer(h.n.ctx, h.peer)
+	if err != nil {
+		return p, found, h.unable(err)
+	}
+	if found && p.State == string(Blocked) {
+		return p, found, closing(wire.CodeBlocked, "")
+	}
+	return p, found, nil
 }
 
 // trusted is what is known of the peer from now on. via is "" for one that was trusted before.

@@ -75,6 +75,17 @@ func skip(t testing.TB, format string, args ...any) {
 	t.Skipf("skipped: "+format, args...)
 }
 
+// seedOf is the seed of a test that draws what it does: TINCAN_SEED, or another each time, which it says.
+func seedOf(t testing.TB) uint64 {
+	t.Helper()
+	seed := uint64(time.Now().UnixNano())
+	if s := os.Getenv("TINCAN_SEED"); s != "" {
+		seed, _ = strconv.ParseUint(s, 10, 64)
+	}
+	t.Logf("TINCAN_SEED=%d", seed)
+	return seed
+}
+
 // need returns the path of a program that the test talks with.
 func need(t testing.TB, name string) string {
 	t.Helper()

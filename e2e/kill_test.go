@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"os"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -29,11 +27,7 @@ import (
 //     after each kill.
 func TestKill(t *testing.T) {
 	t.Parallel()
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("TINCAN_SEED"); s != "" {
-		seed, _ = strconv.ParseUint(s, 10, 64)
-	}
-	t.Logf("TINCAN_SEED=%d", seed)
+	seed := seedOf(t)
 	k := &killing{t: t, rnd: rand.New(rand.NewPCG(seed, 0)), port: freePort(t), dirs: [2]string{t.TempDir(), t.TempDir()},
 		fed: 0, queued: map[string]int64{}, reached: map[string]bool{}, excused: map[string]bool{}, shown: map[int64]event{}, heard: map[string]bool{}}
 	k.startReceiver()

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -125,11 +124,7 @@ func (k *nativeKilling) check() {
 // messages): nothing is lost, nothing comes twice, nothing out of order, and what was told to be stored is there.
 func TestKillNative(t *testing.T) {
 	t.Parallel()
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("TINCAN_SEED"); s != "" {
-		seed, _ = strconv.ParseUint(s, 10, 64)
-	}
-	t.Logf("TINCAN_SEED=%d", seed)
+	seed := seedOf(t)
 	runs, each := 1, 200
 	if os.Getenv("TINCAN_TORTURE") != "" {
 		runs, each = 35, 1300

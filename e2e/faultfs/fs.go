@@ -9,7 +9,9 @@ package faultfs
 import (
 	"context"
 	"fmt"
+	"os"
 	"path"
+	"strconv"
 	"sync"
 	"syscall"
 
@@ -49,26 +51,41 @@ type Disk struct {
 
 	mu    sync.Mutex
 	files int
-	used  int64
-	limit int64
 	trace []Op
 	quiet func(path string) bool
 	fail  func(op Op) syscall.Errno
 }
 
-// size is the disk's; a program that keeps a part of a disk free finds it.
+// size is the disk's, all of it free: a program that keeps a part of a disk free finds it.
 const size = 64 << 30
 
 // Mount mounts an empty disk on an existing folder. It needs root and /dev/fuse. Operations on files for which quiet
 // says true are not noted.
 func Mount(dir string, quiet func(path string) bool) (*Disk, error) {
-	d := &Disk{quiet: quiet, limit: size}
+	d := &Disk{quiet: quiet}
+	syscall.ForkLock.RLock() // no program is started until it cannot inherit the disk
+	defer syscall.ForkLock.RUnlock()
 	server, err := fs.Mount(dir, &folder{d: d}, &fs.Options{MountOptions: fuse.MountOptions{DirectMountStrict: true, FsName: "faultfs", MaxWrite: 1 << 17}})
 	if err != nil {
 		return nil, fmt.Errorf("mount: %w", err)
 	}
 	d.server = server
+	closeOnExec()
 	return d, nil
+}
+
+// closeOnExec keeps the disks of this process from the programs that it starts. One that is on a disk and holds it too
+// would wait for ever for a disk that nobody serves, should this process be killed: the kernel ends a disk when the last
+// who holds it is gone.
+func closeOnExec() {
+	const folder = "/proc/self/fd"
+	fds, _ := os.ReadDir(folder)
+	for _, fd := range fds {
+		if to, _ := os.Readlink(path.Join(folder, fd.Name())); to == "/dev/fuse" {
+			n, _ := strconv.Atoi(fd.Name())
+			syscall.CloseOnExec(n)
+		}
+	}
 }
 
 // Unmount takes the disk away; no program may use it any more.
@@ -95,17 +112,8 @@ func (d *Disk) Fail(f func(op Op) syscall.Errno) {
 	d.fail = f
 }
 
-// Fill leaves so many bytes free; -1 gives all of the disk back.
-func (d *Disk) Fill(free int64) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.limit = size; free >= 0 {
-		d.limit = d.used + free
-	}
-}
-
-// do notes an operation, unless it is to fail. grow is by how many bytes the disk is fuller after it.
-func (d *Disk) do(name string, op Op, grow int64) syscall.Errno {
+// do notes an operation, unless it is to fail.
+func (d *Disk) do(name string, op Op) syscall.Errno {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if op.Path == "" {
@@ -116,10 +124,6 @@ func (d *Disk) do(name string, op Op, grow int64) syscall.Errno {
 			return errno
 		}
 	}
-	if grow > 0 && d.used+grow > d.limit {
-		return syscall.ENOSPC
-	}
-	d.used += grow
 	if !d.quiet(name) {
 		d.trace = append(d.trace, op)
 	}
@@ -165,7 +169,7 @@ func (f *folder) Create(ctx context.Context, name string, flags, mode uint32, ou
 	n := &file{d: f.d, id: f.d.files, mode: mode & 0o777}
 	f.d.mu.Unlock()
 	p := f.path(name)
-	if errno := f.d.do(p, Op{Kind: Create, File: n.id}, 0); errno != 0 {
+	if errno := f.d.do(p, Op{Kind: Create, File: n.id}); errno != 0 {
 		return nil, nil, 0, errno
 	}
 	out.Mode = n.mode
@@ -173,27 +177,20 @@ func (f *folder) Create(ctx context.Context, name string, flags, mode uint32, ou
 }
 
 func (f *folder) Rename(_ context.Context, name string, to fs.InodeEmbedder, newName string, _ uint32) syscall.Errno {
-	return f.d.do(f.path(name), Op{Kind: Rename, To: path.Join(to.EmbeddedInode().Path(nil), newName)}, 0)
+	return f.d.do(f.path(name), Op{Kind: Rename, To: path.Join(to.EmbeddedInode().Path(nil), newName)})
 }
 
 func (f *folder) Unlink(_ context.Context, name string) syscall.Errno {
-	if n, ok := f.GetChild(name).Operations().(*file); ok {
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		return f.d.do(f.path(name), Op{Kind: Remove}, -int64(len(n.data)))
-	}
-	return 0
+	return f.d.do(f.path(name), Op{Kind: Remove})
 }
 
 func (f *folder) Fsync(context.Context, fs.FileHandle, uint32) syscall.Errno {
-	return f.d.do(f.Path(nil), Op{Kind: SyncDir}, 0)
+	return f.d.do(f.Path(nil), Op{Kind: SyncDir})
 }
 
 func (f *folder) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
-	f.d.mu.Lock()
-	defer f.d.mu.Unlock()
 	out.Bsize, out.Frsize, out.NameLen = 4096, 4096, 255
-	out.Blocks, out.Bfree = size/4096, uint64(max(f.d.limit-f.d.used, 0))/4096
+	out.Blocks, out.Bfree = size/4096, size/4096
 	out.Bavail = out.Bfree
 	return 0
 }
@@ -232,9 +229,8 @@ func (f *file) Read(_ context.Context, _ fs.FileHandle, dest []byte, off int64) 
 func (f *file) Write(_ context.Context, _ fs.FileHandle, data []byte, off int64) (uint32, syscall.Errno) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	end := off + int64(len(data))
 	op := Op{Kind: Write, File: f.id, Off: off, Data: append([]byte(nil), data...)}
-	if errno := f.d.do(f.path(), op, max(end-int64(len(f.data)), 0)); errno != 0 {
+	if errno := f.d.do(f.path(), op); errno != 0 {
 		return 0, errno
 	}
 	f.data = write(f.data, off, data)
@@ -242,7 +238,7 @@ func (f *file) Write(_ context.Context, _ fs.FileHandle, data []byte, off int64)
 }
 
 func (f *file) Fsync(context.Context, fs.FileHandle, uint32) syscall.Errno {
-	return f.d.do(f.path(), Op{Kind: Sync, File: f.id}, 0)
+	return f.d.do(f.path(), Op{Kind: Sync, File: f.id})
 }
 
 func (f *file) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
@@ -264,7 +260,7 @@ func (f *file) Setattr(_ context.Context, _ fs.FileHandle, in *fuse.SetAttrIn, o
 		f.mode = mode & 0o777
 	}
 	if n, ok := in.GetSize(); ok {
-		if errno := f.d.do(f.path(), Op{Kind: Truncate, File: f.id, Off: int64(n)}, int64(n)-int64(len(f.data))); errno != 0 {
+		if errno := f.d.do(f.path(), Op{Kind: Truncate, File: f.id, Off: int64(n)}); errno != 0 {
 			return errno
 		}
 		f.data = resize(f.data, int64(n))

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"path"
+	"slices"
 )
 
 // sector is what a disk writes as a whole, or not at all.
@@ -18,7 +19,6 @@ type Replay struct {
 	files map[int]*replayed
 	names map[string]int // what is sure to be in the folders
 	later []Op           // of names, in order, that were not synced
-	now   map[string]int // what the program sees
 }
 
 // replayed is one file.
@@ -29,7 +29,7 @@ type replayed struct {
 
 // NewReplay returns a replay of a trace, before its first operation.
 func NewReplay(trace []Op) *Replay {
-	return &Replay{ops: trace, files: map[int]*replayed{}, names: map[string]int{}, now: map[string]int{}}
+	return &Replay{ops: trace, files: map[int]*replayed{}, names: map[string]int{}}
 }
 
 // To goes on to an operation: that one and what follows has not happened.
@@ -40,7 +40,6 @@ func (r *Replay) To(at int) {
 			if op.Kind == Create {
 				r.files[op.File] = &replayed{}
 			}
-			rename(r.now, op)
 			r.later = append(r.later, op)
 		case Write, Truncate:
 			f := r.files[op.File]
@@ -92,11 +91,6 @@ func apply(b []byte, op Op) []byte {
 	return write(b, op.Off, op.Data)
 }
 
-// Seen is what the program sees here: what a kill leaves.
-func (r *Replay) Seen() map[string][]byte {
-	return r.image(r.now, func(f *replayed) []byte { return f.apply(func(Op) []Op { return nil }, true) })
-}
-
 // Crash is one of the states in which the disk may be when the power is lost here.
 func (r *Replay) Crash(rnd *rand.Rand) map[string][]byte {
 	names := maps.Clone(r.names)
@@ -104,33 +98,29 @@ func (r *Replay) Crash(rnd *rand.Rand) map[string][]byte {
 		rename(names, op)
 	}
 	how := rnd.IntN(5)
-	return r.image(names, func(f *replayed) []byte {
-		kept := rnd.IntN(len(f.later) + 1)
-		i := 0
-		return f.apply(func(op Op) []Op {
-			i++
-			switch {
-			case how == 0, how == 1 && i > kept: // nothing; the first ones
-				return nil
-			case how == 1 && i < kept, how == 2: // and the last of them torn; everything
-				return []Op{op}
-			case how == 3: // any of them
-				return []Op{op}[:rnd.IntN(2)]
-			}
-			return torn(rnd, op) // any sector of any
-		}, false)
-	})
+	disk := map[string][]byte{}
+	for _, name := range slices.Sorted(maps.Keys(names)) { // in one order, so that a seed means one state
+		disk[name] = r.files[names[name]].crash(rnd, how)
+	}
+	return disk
 }
 
-// apply is the file with what keep leaves of each operation that was not synced.
-func (f *replayed) apply(keep func(Op) []Op, all bool) []byte {
+// crash is what is left of a file: what was synced, and of the operations after that what how says.
+func (f *replayed) crash(rnd *rand.Rand, how int) []byte {
 	b := append(make([]byte, 0, len(f.synced)+1<<16), f.synced...)
-	for _, op := range f.later {
-		if all {
-			b = apply(b, op)
-			continue
+	kept := rnd.IntN(len(f.later) + 1)
+	for i, op := range f.later {
+		var parts []Op
+		switch {
+		case how == 0, how == 1 && i >= kept: // nothing; the first ones
+		case how == 1 && i < kept-1, how == 2: // and the last of them torn; everything
+			parts = []Op{op}
+		case how == 3: // any of them
+			parts = []Op{op}[:rnd.IntN(2)]
+		default: // any sector of any
+			parts = torn(rnd, op)
 		}
-		for _, part := range keep(op) {
+		for _, part := range parts {
 			b = apply(b, part)
 		}
 	}
@@ -150,12 +140,4 @@ func torn(rnd *rand.Rand, op Op) (parts []Op) {
 		op.Off, op.Data = op.Off+n, op.Data[n:]
 	}
 	return parts
-}
-
-func (r *Replay) image(names map[string]int, content func(*replayed) []byte) map[string][]byte {
-	m := map[string][]byte{}
-	for name, id := range names {
-		m[name] = content(r.files[id])
-	}
-	return m
 }
